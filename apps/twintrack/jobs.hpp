@@ -10,5 +10,8 @@ namespace twintrack::cli {
 void add_predict(CLI::App& app, ExitStatus& status);
 void add_segment(CLI::App& app, ExitStatus& status);
 void add_bundle(CLI::App& app, ExitStatus& status);
+void add_calibrate(CLI::App& app, ExitStatus& status);
+void add_evaluate(CLI::App& app, ExitStatus& status);
+void add_compare(CLI::App& app, ExitStatus& status);
 
 }  // namespace twintrack::cli

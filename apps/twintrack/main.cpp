@@ -27,12 +27,18 @@ int run(int argc, char** argv) {
       "Examples:\n"
       "  twintrack predict -b models/pdac -i ct.nii.gz -o results     the whole pipeline\n"
       "  twintrack segment -m MODEL_FOLDER -i ct.nii.gz -o results    one nnU-Net v2 model\n"
-      "  twintrack bundle info models/pdac                            what a bundle holds\n\n"
+      "  twintrack bundle info models/pdac                            what a bundle holds\n"
+      "  twintrack calibrate --manifest cases.csv -o calibrator.json  fit probabilities to several raters\n"
+      "  twintrack evaluate --manifest cases.csv -o metrics.json      the challenges' metrics, and more\n"
+      "  twintrack compare --fit cases.csv --folds 5 -o table.json    the paper's table on your cohort\n\n"
       "twintrack JOB --help shows every option. Research use only; not for diagnosis.");
   ExitStatus status = ExitStatus::done;
   twintrack::cli::add_predict(app, status);
   twintrack::cli::add_segment(app, status);
   twintrack::cli::add_bundle(app, status);
+  twintrack::cli::add_calibrate(app, status);
+  twintrack::cli::add_evaluate(app, status);
+  twintrack::cli::add_compare(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

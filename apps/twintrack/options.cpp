@@ -3,7 +3,9 @@
 #include <fmt/ranges.h>
 #include <spdlog/spdlog.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <fstream>
 
 #include "twintrack/core/files.hpp"
 #include "twintrack/core/parallel.hpp"
@@ -75,6 +77,35 @@ void refuse_results_among_inputs(const InferenceArguments& a, const std::vector<
   if (among) {
     throw UsageError("-o {}: results would lie among the inputs, or replace {}; choose another folder",
                      a.output.string(), cases.front().path.string());
+  }
+}
+
+void add_cohort_options(CLI::App& job, CohortArguments& a) {
+  job.add_option("--tumor-label", a.tumor_labels,
+                 "Label that is tumour in raters' files and segmentations; repeat for several (default: 1, and files "
+                 "with other labels than 0 and 1 are refused)")
+      ->check(CLI::Range(0, 65535));
+  job.add_option("--bootstrap", a.replicates, "Bootstrap replicates for 95 % intervals")
+      ->check(CLI::Range(1, 1'000'000))
+      ->capture_default_str();
+  job.add_option("--seed", a.seed, "Seed of the bootstrap: the same seed gives the same intervals")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  job.add_option("--threads", a.threads, "Number of threads (default: all processors)")->check(CLI::Range(1, 1024));
+  job.add_flag("--overwrite", a.overwrite, "Replace results that exist");
+  add_reporting_options(job, a.reporting);
+}
+
+void prepare(const CohortArguments& a, const std::vector<std::filesystem::path>& outputs) {
+  apply(a.reporting);
+  if (a.threads > 0) set_thread_count(a.threads);
+  for (const std::filesystem::path& output : outputs) {
+    if (output.empty()) continue;
+    if (!a.overwrite && std::filesystem::exists(output)) {
+      throw UsageError("{}: exists already; --overwrite replaces it", output.string());
+    }
+    const AtomicFile writable(output);
+    if (!std::ofstream(writable.path())) throw_cannot_write(output, errno);
   }
 }
 

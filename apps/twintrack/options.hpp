@@ -48,6 +48,20 @@ std::string name_of(Precision precision);
 // Throws UsageError when the results would replace one of the cases, or be taken for one in a later run.
 void refuse_results_among_inputs(const InferenceArguments& arguments, const std::vector<Case>& cases);
 
+// What jobs on a cohort share.
+struct CohortArguments {
+  std::vector<int> tumor_labels;
+  int replicates = 1000;
+  std::uint64_t seed = 0;
+  int threads = 0;
+  bool overwrite = false;
+  ReportingOptions reporting;
+};
+void add_cohort_options(CLI::App& job, CohortArguments& arguments);
+// Sets log and threads, and refuses to replace `outputs` that exist without --overwrite (UsageError) or that cannot be
+// written (ResourceError), before any work is done. Empty paths are left out.
+void prepare(const CohortArguments& arguments, const std::vector<std::filesystem::path>& outputs);
+
 // A number from low to high, unlike CLI::Range not NaN.
 CLI::Validator number_within(double low, double high);
 

@@ -20,7 +20,18 @@ struct PredictArguments {
   bool save_uncalibrated = false;
   bool save_roi = false;
   std::optional<double> threshold;
+  std::filesystem::path calibrator;
+  bool force = false;
 };
+
+// The bundle with the calibrator asked for.
+Bundle read_calibrated_bundle(const PredictArguments& a) {
+  Bundle bundle = read_bundle(a.bundle);
+  if (!a.calibrator.empty()) bundle.calibrator = read_calibrator(a.calibrator);
+  const std::string file = (a.calibrator.empty() ? a.bundle / kBundleCalibratorFile : a.calibrator).string();
+  if (bundle.calibrator && !a.force) require_made_for(*bundle.calibrator, bundle, file);
+  return bundle;
+}
 
 std::filesystem::path summary_file(const PredictArguments& a, const std::string& name) {
   return a.inference.output / (name + ".json");
@@ -70,7 +81,7 @@ ExitStatus run(const PredictArguments& a) {
   const InferenceOptions options = prepare(a.inference);
   const std::vector<Case> cases = list_cases(a.inference.input);
   refuse_results_among_inputs(a.inference, cases);
-  Pipeline pipeline(read_bundle(a.bundle), options);
+  Pipeline pipeline(read_calibrated_bundle(a), options);
   const RunFacts facts{pipeline.engine_name(),
                        a.inference.device,
                        name_of(options.precision),
@@ -117,6 +128,8 @@ void add_predict(CLI::App& app, ExitStatus& status) {
   job->add_option("--threshold", a->threshold,
                   "Probability from which a voxel is segmented as tumour (default: the bundle's)")
       ->check(number_within(0, 1));
+  job->add_option("--calibrator", a->calibrator, "calibrator.json to use in place of the bundle's");
+  job->add_flag("--force", a->force, "Use a calibrator that was fitted to probabilities of other networks");
   job->callback([a, &status] { status = run(*a); });
 }
 

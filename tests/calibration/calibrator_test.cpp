@@ -69,6 +69,54 @@ TEST(Calibrator, IsReadFromItsFile) {
   EXPECT_THAT(test::error_message([&] { read_calibrator(folder / "none.json"); }), HasSubstr("none.json"));
 }
 
+TEST(Calibrator, SupportAndNetworksAreReadWhenTheFileTells) {
+  const Calibrator without = parse(R"({"format": "twintrack-calibrator/1", "target": "mhr", "x": [0], "y": [0]})");
+  EXPECT_FALSE(without.support.has_value());
+  EXPECT_FALSE(without.networks_sha256.has_value());
+  const Calibrator nulls = parse(
+      R"({"format": "twintrack-calibrator/1", "target": "mhr", "x": [0], "y": [0], "support": null,
+          "networks_sha256": null})");
+  EXPECT_FALSE(nulls.support.has_value());
+  EXPECT_FALSE(nulls.networks_sha256.has_value());
+  const Calibrator with = parse(
+      R"({"format": "twintrack-calibrator/1", "target": "mhr", "x": [0], "y": [0],
+          "support": {"low": 0.125, "high": 0.5}, "networks_sha256": "abc"})");
+  EXPECT_EQ(with.support, std::pair(0.125F, 0.5F));
+  EXPECT_EQ(with.networks_sha256, "abc");
+}
+
+TEST(Calibrator, ShareOutsideSupportCountsTheMaskedOnly) {
+  Calibrator calibrator{"mhr", {0}, {0}};
+  const std::vector<float> values{0.0F, 0.1F, 0.2F, 0.5F, 0.8F, 0.9F, 1.0F, 0.95F};
+  const std::vector<std::uint8_t> mask{1, 1, 1, 1, 1, 1, 0, 0};
+  EXPECT_EQ(calibrator.share_outside_support(values, mask), 0);  // no support is known
+  calibrator.support = std::pair(0.2F, 0.8F);
+  EXPECT_EQ(calibrator.share_outside_support(values, mask), 3.0 / 6);
+  EXPECT_EQ(calibrator.share_outside_support(values, std::vector<std::uint8_t>(8, 0)), 0);
+  calibrator.support = std::pair(0.0F, 1.0F);
+  EXPECT_EQ(calibrator.share_outside_support(values, mask), 0);
+}
+
+TEST(Calibrator, ShareOutsideSupportOfALargeMapOnAnyNumberOfThreads) {
+  Calibrator calibrator{"mhr", {0}, {0}};
+  calibrator.support = std::pair(0.0F, 0.75F);
+  std::vector<float> values;
+  std::vector<std::uint8_t> mask;
+  int outside = 0;
+  int masked = 0;
+  for (int i = 0; i < 200'001; ++i) {
+    values.push_back(static_cast<float>(i % 1000) / 999);
+    mask.push_back(static_cast<std::uint8_t>(i % 3));
+    masked += i % 3 != 0 ? 1 : 0;
+    outside += i % 3 != 0 && values.back() > 0.75F ? 1 : 0;
+  }
+  for (const int threads : {1, 3}) {
+    set_thread_count(threads);
+    EXPECT_EQ(calibrator.share_outside_support(values, mask), static_cast<double>(outside) / masked);
+  }
+  set_thread_count(available_processors());
+}
+
 struct Wrong {
   const char* name;
   const char* text;
@@ -100,6 +148,17 @@ const Wrong kWrong[] = {
     {"Lengths", R"({"format": "twintrack-calibrator/1", "target": "", "x": [0, 1], "y": [0]})",
      "y: 1 values for 2 knots in x"},
     {"AList", R"([])", "expected an object"},
+    {"SupportIsAList", R"({"format": "twintrack-calibrator/1", "target": "", "x": [0], "y": [0], "support": [0, 1]})",
+     "support: expected an object"},
+    {"SupportDescends",
+     R"({"format": "twintrack-calibrator/1", "target": "", "x": [0], "y": [0], "support": {"low": 0.5, "high": 0.25}})",
+     "support.high: expected at least 0.5"},
+    {"SupportAboveOne",
+     R"({"format": "twintrack-calibrator/1", "target": "", "x": [0], "y": [0], "support": {"low": 0, "high": 2}})",
+     "support.high: expected at most 1"},
+    {"NetworksIsANumber",
+     R"({"format": "twintrack-calibrator/1", "target": "", "x": [0], "y": [0], "networks_sha256": 5})",
+     "networks_sha256: expected a string"},
 };
 
 INSTANTIATE_TEST_SUITE_P(Table, WrongCalibrator, testing::ValuesIn(kWrong),

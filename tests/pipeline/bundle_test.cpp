@@ -71,6 +71,47 @@ TEST(BundleJson, WithoutLocalizerAndCalibrator) {
   EXPECT_FALSE(parse(document).localizer.has_value());
 }
 
+TEST(NetworksIdentity, IsOfWhatMakesTheProbabilities) {
+  const std::string before = networks_sha256(some_bundle());
+  EXPECT_EQ(before.size(), 64u);
+  const auto after = [](void (*change)(Bundle&)) {
+    Bundle bundle = some_bundle();
+    change(bundle);
+    return networks_sha256(bundle);
+  };
+  EXPECT_EQ(after([](Bundle&) {}), before);
+  EXPECT_EQ(after([](Bundle& b) { b.name = "other"; }), before);
+  EXPECT_EQ(after([](Bundle& b) { b.trained_on = "other"; }), before);
+  EXPECT_EQ(after([](Bundle& b) { b.intended_use = "other"; }), before);
+  EXPECT_EQ(after([](Bundle& b) { b.threshold = 0.1; }), before);
+  EXPECT_EQ(after([](Bundle& b) { b.calibrator.reset(); }), before);
+  EXPECT_EQ(after([](Bundle& b) { b.sha256["calibrator.json"] = std::string(64, 'c'); }), before);
+  EXPECT_EQ(after([](Bundle& b) { b.sha256.erase("calibrator.json"); }), before);
+  EXPECT_EQ(after([](Bundle& b) { b.folder = "/elsewhere"; }), before);
+
+  EXPECT_NE(after([](Bundle& b) { b.sha256["member_0/plans.json"] = std::string(64, 'd'); }), before);
+  EXPECT_NE(after([](Bundle& b) { b.sha256["member_1/fold_0.safetensors"] = std::string(64, 'd'); }), before);
+  EXPECT_NE(after([](Bundle& b) { b.members.pop_back(); }), before);
+  EXPECT_NE(after([](Bundle& b) { b.members[0].mirroring_axes = {}; }), before);
+  EXPECT_NE(after([](Bundle& b) { b.tumor_labels = {"tumor"}; }), before);
+  EXPECT_NE(after([](Bundle& b) { b.roi_margin_mm[2] = 16; }), before);
+  EXPECT_NE(after([](Bundle& b) { b.localizer.reset(); }), before);
+  EXPECT_NE(after([](Bundle& b) { b.localizer->label = "liver"; }), before);
+}
+
+TEST(NetworksIdentity, CalibratorsOfOtherNetworksAreRefused) {
+  Bundle bundle = some_bundle();
+  bundle.folder = "/models/pdac";
+  Calibrator calibrator{"mhr", {0}, {0}};
+  require_made_for(calibrator, bundle, "c.json");  // it does not say
+  calibrator.networks_sha256 = networks_sha256(bundle);
+  require_made_for(calibrator, bundle, "c.json");
+  bundle.roi_margin_mm[0] += 1;
+  EXPECT_THAT(test::error_message([&] { require_made_for(calibrator, bundle, "c.json"); }),
+              testing::AllOf(testing::StartsWith("c.json: networks_sha256: "), HasSubstr("/models/pdac"),
+                             HasSubstr(networks_sha256(bundle).substr(0, 12)), HasSubstr("--force")));
+}
+
 struct Wrong {
   const char* name;
   void (*change)(Json& bundle);

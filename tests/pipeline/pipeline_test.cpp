@@ -168,6 +168,37 @@ TEST_F(PipelineTest, UnknownLocalizerLabelIsRefused) {
               HasSubstr("there is no label 'liver'; the model knows: background, pancreas"));
 }
 
+TEST_F(PipelineTest, ProbabilitiesOutsideTheCalibratorsSupportAreAWarning) {
+  const auto warnings_with = [&](const Json& support) {
+    Json calibrator = test::tiny_calibrator();
+    calibrator["support"] = support;
+    test::put_file(folder_ / "calibrator.json", calibrator.dump());
+    Pipeline tiny = pipeline();
+    return predict(tiny).warnings;
+  };
+  EXPECT_THAT(warnings_with(nullptr), ElementsAre());
+  EXPECT_THAT(warnings_with({{"low", 0}, {"high", 1}}), ElementsAre());
+  const CaseResult result = [&] {
+    Pipeline tiny = pipeline();
+    return predict(tiny);
+  }();
+  std::vector<float> inside;
+  for (std::size_t i = 0; i < result.uncalibrated.size(); ++i) {
+    if (result.region.mask[i] != 0) inside.push_back(result.uncalibrated[i]);
+  }
+  std::ranges::sort(inside);
+  const float low = inside[inside.size() / 4];
+  const float high = inside[3 * inside.size() / 4];
+  const auto outside = static_cast<double>(std::ranges::count_if(inside, [&](float p) { return p < low || p > high; }));
+  EXPECT_THAT(
+      warnings_with({{"low", low}, {"high", high}}),
+      ElementsAre(fmt::format("{:.2f} % of the region of interest has probabilities outside {:g} to {:g}, which "
+                              "the calibrator was fitted to",
+                              100 * outside / static_cast<double>(inside.size()), low, high)));
+  // Up to one voxel in a thousand is not worth a warning.
+  EXPECT_THAT(warnings_with({{"low", inside[inside.size() / 1000]}, {"high", 1}}), ElementsAre());
+}
+
 TEST_F(PipelineTest, SummaryOfACase) {
   Pipeline tiny = pipeline();
   const CaseResult result = predict(tiny);
@@ -183,6 +214,7 @@ TEST_F(PipelineTest, SummaryOfACase) {
   EXPECT_EQ(summary["maximum_probability"].get<float>(),
             *std::max_element(result.probability.voxels.begin(), result.probability.voxels.end()));
   EXPECT_EQ(summary["bundle"]["sha256"], tiny.bundle().hash);
+  EXPECT_EQ(summary["bundle"]["networks_sha256"], networks_sha256(tiny.bundle()));
   EXPECT_EQ(summary["input"]["sha256"], sha256_of_file(folder_ / "ct.nii.gz"));
   EXPECT_EQ(summary["input"]["geometry"]["spacing_mm"], Json({2.0, 2.0, 2.5}));
   const Box3& box = result.region.box;

@@ -3,6 +3,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include <cmath>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -15,6 +16,9 @@
 namespace twintrack {
 
 using Json = nlohmann::ordered_json;
+
+// JSON has no NaN and no infinity: null stands for them.
+inline Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
 // A node of a parsed document with the way to it, for messages such as
 // "plans.json: configurations.3d_fullres.spacing[1]: expected a number, found a string". Does not own the document.

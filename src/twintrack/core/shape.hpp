@@ -20,4 +20,16 @@ struct Box3 {
   friend constexpr bool operator==(const Box3&, const Box3&) = default;
 };
 
+// Smallest box that holds both.
+constexpr Box3 union_of(const Box3& a, const Box3& b) {
+  if (a.empty()) return b;
+  if (b.empty()) return a;
+  Box3 box = a;
+  for (int axis = 0; axis < 3; ++axis) {
+    if (b.begin[axis] < box.begin[axis]) box.begin[axis] = b.begin[axis];
+    if (b.end[axis] > box.end[axis]) box.end[axis] = b.end[axis];
+  }
+  return box;
+}
+
 }  // namespace twintrack

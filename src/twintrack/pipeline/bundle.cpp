@@ -126,6 +126,22 @@ Json to_json(const Bundle& bundle) {
   return json;
 }
 
+std::string networks_sha256(const Bundle& bundle) {
+  Json json = to_json(bundle);
+  for (const char* key : {"name", "trained_on", "intended_use", "calibrator", "threshold"}) json.erase(key);
+  json["files"].erase(kBundleCalibratorFile);
+  return sha256_of(json.dump());
+}
+
+void require_made_for(const Calibrator& calibrator, const Bundle& bundle, const std::string& file) {
+  const std::string networks = networks_sha256(bundle);
+  if (!calibrator.networks_sha256 || *calibrator.networks_sha256 == networks) return;
+  throw InputError(
+      "{}: networks_sha256: fitted to probabilities of other networks ({:.12}...) than those of {} ({:.12}...); fit a "
+      "calibrator to this bundle's, or use --force",
+      file, *calibrator.networks_sha256, bundle.folder.string(), networks);
+}
+
 Bundle read_bundle(const fs::path& folder) {
   const fs::path file = folder / kBundleFile;
   if (!fs::is_regular_file(file)) {

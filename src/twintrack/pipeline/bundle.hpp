@@ -58,6 +58,13 @@ Bundle read_bundle(const std::filesystem::path& folder);
 Bundle parse_bundle(const JsonView& document);
 Json to_json(const Bundle& bundle);
 
+// Identity of what makes the uncalibrated probabilities: models, tumour labels and region of interest. A calibrator
+// belongs to it.
+std::string networks_sha256(const Bundle& bundle);
+
+// Throws InputError naming `file` when the calibrator says that it was fitted to probabilities of other networks.
+void require_made_for(const Calibrator& calibrator, const Bundle& bundle, const std::string& file);
+
 // Reads one model of the bundle, its parameters checked.
 Model read_bundled_model(const Bundle& bundle, const BundledModel& model);
 

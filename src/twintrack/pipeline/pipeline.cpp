@@ -12,6 +12,7 @@ namespace twintrack {
 namespace {
 
 constexpr std::int64_t kBlock = 1 << 15;
+constexpr double kOutsideSupport = 0.001;  // of the region's voxels; more are worth a warning
 
 // Appends the time since its construction when it goes out of scope.
 class StageTimer {
@@ -134,6 +135,13 @@ void Pipeline::calibrate(CaseResult& result, bool keep_uncalibrated) const {
   std::vector<float>& map = result.probability.voxels;
   clear_outside(map, result.region.mask);
   if (!bundle_.calibrator) return;
+  const double outside = bundle_.calibrator->share_outside_support(map, result.region.mask);
+  if (outside > kOutsideSupport) {
+    const auto [low, high] = *bundle_.calibrator->support;
+    result.warnings.push_back(fmt::format(
+        "{:.2f} % of the region of interest has probabilities outside {:g} to {:g}, which the calibrator was fitted to",
+        100 * outside, low, high));
+  }
   if (keep_uncalibrated) result.uncalibrated = map;
   bundle_.calibrator->apply(map);
   clear_outside(map, result.region.mask);

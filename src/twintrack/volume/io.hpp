@@ -8,7 +8,9 @@
 #include "twintrack/volume/volume.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,8 +23,20 @@ namespace twintrack {
 // larger than memory.
 Volume<float> read_volume(const std::filesystem::path& path, const std::optional<std::string>& series_uid = {});
 
+// The same in blocks, for those who do not keep the voxels: calls take(first voxel, voxels) in file order, the first
+// voxel of each block a multiple of 64. Needs a few MiB for a file (a DICOM series is read whole).
+using VoxelBlock = std::function<void(std::int64_t begin, std::span<const float> voxels)>;
+Geometry read_blocks(const std::filesystem::path& path, const std::function<void(const Geometry&)>& start,
+                     const VoxelBlock& take);
+
 // The same for label maps: whole numbers in [0, 65535].
+using LabelBlock = std::function<void(std::int64_t begin, std::span<const std::uint16_t> labels)>;
+Geometry read_label_blocks(const std::filesystem::path& path, const std::function<void(const Geometry&)>& start,
+                           const LabelBlock& take);
 Volume<std::uint16_t> read_labels(const std::filesystem::path& path);
+
+// "x=1, y=2, z=3" of the voxel with this index: how messages name it.
+std::string voxel_name(std::int64_t index, const Geometry& geometry);
 
 // The folder holds DICOM files (looked at one level deep, by content, not by name).
 bool is_dicom_folder(const std::filesystem::path& folder);
@@ -39,6 +53,7 @@ std::string volume_stem(const std::filesystem::path& path);
 void write_volume(const std::filesystem::path& path, const Volume<float>& volume);
 void write_volume(const std::filesystem::path& path, const Volume<std::uint8_t>& volume);
 void write_volume(const std::filesystem::path& path, const Volume<std::uint16_t>& volume);
+void write_volume(const std::filesystem::path& path, const Volume<std::int16_t>& volume);
 
 // A 4-D file (x, y, z, class), float32. `channels` holds channel_count volumes of geometry.voxel_count() voxels in a
 // row.

@@ -1,4 +1,4 @@
-#include <cmath>
+#include <algorithm>
 #include <new>
 
 #include "twintrack/core/error.hpp"
@@ -42,35 +42,39 @@ RawImage parse_header(const fs::path& file) {
   throw InputError("{}: no image, its content is neither NIfTI, MetaImage nor NRRD", file.string());
 }
 
-Volume<float> read_file_volume(const fs::path& file) {
-  const RawImage image = parse_header(file);
-  check_geometry(image.geometry, file);
-  return {image.geometry, read_voxels(image, file)};
-}
-
-Volume<float> read_any(const fs::path& path, const std::optional<std::string>& series_uid) {
+bool is_folder(const fs::path& path) {
   std::error_code error;
   const fs::file_status status = fs::status(path, error);
   if (fs::is_directory(status)) {
     if (has_volume_extension(path))
       throw InputError("{}: a folder with the name of a volume file, a file is needed", path.string());
-    return read_dicom_series(path, series_uid);
+    return true;
   }
   if (!fs::exists(status)) throw InputError("{}: no such file or folder", path.string());
   if (!fs::is_regular_file(status)) throw InputError("{}: neither a regular file nor a folder", path.string());
+  return false;
+}
+
+RawImage checked_header(const fs::path& file) {
+  RawImage image = parse_header(file);
+  check_geometry(image.geometry, file);
+  return image;
+}
+
+Volume<float> read_any(const fs::path& path, const std::optional<std::string>& series_uid) {
+  if (is_folder(path)) return read_dicom_series(path, series_uid);
   if (series_uid)
     throw InputError("{}: series {} can be chosen from a DICOM folder only, this is a file", path.string(),
                      *series_uid);
-  return read_file_volume(path);
+  const RawImage image = checked_header(path);
+  return {image.geometry, read_voxels(image, path)};
 }
 
-}  // namespace
-
-Volume<float> read_volume(const fs::path& path, const std::optional<std::string>& series_uid) {
+// What goes wrong with memory and the file system, as errors of ours.
+template <typename Read>
+auto reading(const fs::path& path, Read&& read) {
   try {
-    Volume<float> volume = read_any(path, series_uid);
-    check_finite(volume, path);
-    return volume;
+    return read();
   } catch (const std::bad_alloc&) {
     throw ResourceError("{}: not enough memory for its voxels", path.string());
   } catch (const fs::filesystem_error& error) {
@@ -78,19 +82,85 @@ Volume<float> read_volume(const fs::path& path, const std::optional<std::string>
   }
 }
 
-Volume<std::uint16_t> read_labels(const fs::path& path) {
-  const Volume<float> volume = read_volume(path);
-  Volume<std::uint16_t> labels{volume.geometry, std::vector<std::uint16_t>(volume.voxels.size())};
-  const auto& size = volume.geometry.size;
-  for (std::size_t i = 0; i < volume.voxels.size(); ++i) {
-    const float value = volume.voxels[i];
-    if (!(value >= 0 && value <= 65535 && value == std::floor(value))) {
-      const auto index = static_cast<std::int64_t>(i);
-      throw InputError("{}: {} at x={}, y={}, z={} is no label, whole numbers from 0 to 65535 are", path.string(),
-                       value, index % size[0], index / size[0] % size[1], index / (size[0] * size[1]));
-    }
-    labels.voxels[i] = static_cast<std::uint16_t>(value);
+constexpr float kLargestLabel = 65535;
+
+std::uint16_t nearest_label(float value) {
+  return static_cast<std::uint16_t>(static_cast<std::int32_t>(std::clamp(value, 0.0F, kLargestLabel)));
+}
+
+// The index of the first finite value that is no label; values.size() when all are.
+std::size_t convert_to_labels(std::span<const float> values, std::span<std::uint16_t> labels) {
+  int bad = 0;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    labels[i] = nearest_label(values[i]);
+    bad |= static_cast<float>(labels[i]) != values[i] ? 1 : 0;
   }
+  if (bad == 0) return values.size();
+  const auto first = std::ranges::find_if(values, [](float v) { return static_cast<float>(nearest_label(v)) != v; });
+  return static_cast<std::size_t>(first - values.begin());
+}
+
+}  // namespace
+
+std::string voxel_name(std::int64_t index, const Geometry& geometry) {
+  const auto& size = geometry.size;
+  return fmt::format("x={}, y={}, z={}", index % size[0], index / size[0] % size[1], index / (size[0] * size[1]));
+}
+
+Volume<float> read_volume(const fs::path& path, const std::optional<std::string>& series_uid) {
+  return reading(path, [&] {
+    Volume<float> volume = read_any(path, series_uid);
+    check_finite(volume, path);
+    return volume;
+  });
+}
+
+Geometry read_blocks(const fs::path& path, const std::function<void(const Geometry&)>& start, const VoxelBlock& take) {
+  return reading(path, [&] {
+    if (is_folder(path)) {
+      const Volume<float> volume = read_volume(path);
+      start(volume.geometry);
+      take(0, volume.voxels);
+      return volume.geometry;
+    }
+    const RawImage image = checked_header(path);
+    start(image.geometry);
+    read_voxel_blocks(image, path, take);
+    return image.geometry;
+  });
+}
+
+Geometry read_label_blocks(const fs::path& path, const std::function<void(const Geometry&)>& start,
+                           const LabelBlock& take) {
+  Geometry geometry;
+  std::vector<std::uint16_t> labels;
+  return read_blocks(
+      path,
+      [&](const Geometry& found) {
+        geometry = found;
+        start(found);
+      },
+      [&](std::int64_t begin, std::span<const float> voxels) {
+        labels.resize(voxels.size());
+        if (const std::size_t bad = convert_to_labels(voxels, labels); bad < voxels.size()) {
+          throw InputError("{}: {} at {} is no label, whole numbers from 0 to 65535 are", path.string(), voxels[bad],
+                           voxel_name(begin + static_cast<std::int64_t>(bad), geometry));
+        }
+        take(begin, labels);
+      });
+}
+
+Volume<std::uint16_t> read_labels(const fs::path& path) {
+  Volume<std::uint16_t> labels;
+  read_label_blocks(
+      path, [&](const Geometry& geometry) { labels.geometry = geometry; },
+      [&](std::int64_t begin, std::span<const std::uint16_t> block) {
+        if (begin == 0) {
+          check_memory(labels.geometry.voxel_count(), path);
+          labels.voxels.resize(static_cast<std::size_t>(labels.geometry.voxel_count()));
+        }
+        std::copy(block.begin(), block.end(), labels.voxels.begin() + begin);
+      });
   return labels;
 }
 

@@ -5,6 +5,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <functional>
 
 #include "twintrack/core/error.hpp"
 #include "twintrack/core/parallel.hpp"
@@ -99,6 +100,27 @@ void skip(ByteStream& stream, std::uint64_t count) {
   }
 }
 
+void stream_voxels(const RawImage& image, const std::filesystem::path& file,
+                   const std::function<void(std::int64_t begin, std::span<const std::byte> bytes)>& take) {
+  check_file_length(image, file);
+  const std::int64_t count = image.geometry.voxel_count();
+  const std::int64_t bytes_per_voxel = static_cast<std::int64_t>(bytes_of(image.type));
+  const std::int64_t voxels_per_chunk = chunk_bytes / bytes_per_voxel;
+
+  ByteStream stream(image.data_file, image.stream_offset, image.compressed);
+  skip(stream, image.voxel_offset);
+  std::vector<std::byte> chunk(static_cast<std::size_t>(std::min(count, voxels_per_chunk) * bytes_per_voxel));
+  for (std::int64_t begin = 0; begin < count; begin += voxels_per_chunk) {
+    throw_if_interrupted();
+    const std::int64_t wanted = std::min(voxels_per_chunk, count - begin) * bytes_per_voxel;
+    const auto bytes = std::span(chunk).first(static_cast<std::size_t>(wanted));
+    const std::size_t got = stream.read(bytes);
+    if (got < bytes.size()) throw_truncated(image, file, static_cast<std::uint64_t>(begin * bytes_per_voxel) + got);
+    take(begin, bytes);
+  }
+  stream.finish();
+}
+
 }  // namespace
 
 void check_memory(std::int64_t voxel_count, const std::filesystem::path& file) {
@@ -111,26 +133,29 @@ void check_memory(std::int64_t voxel_count, const std::filesystem::path& file) {
 }
 
 std::vector<float> read_voxels(const RawImage& image, const std::filesystem::path& file) {
-  check_file_length(image, file);
-  check_memory(image.geometry.voxel_count(), file);
-  const std::int64_t count = image.geometry.voxel_count();
-  const std::int64_t bytes_per_voxel = static_cast<std::int64_t>(bytes_of(image.type));
-  const std::int64_t voxels_per_chunk = chunk_bytes / bytes_per_voxel;
-
-  ByteStream stream(image.data_file, image.stream_offset, image.compressed);
-  skip(stream, image.voxel_offset);
-  std::vector<float> voxels(static_cast<std::size_t>(count));
-  std::vector<std::byte> chunk(static_cast<std::size_t>(std::min(count, voxels_per_chunk) * bytes_per_voxel));
-  for (std::int64_t begin = 0; begin < count; begin += voxels_per_chunk) {
-    throw_if_interrupted();
-    const std::int64_t wanted = std::min(voxels_per_chunk, count - begin) * bytes_per_voxel;
-    const auto bytes = std::span(chunk).first(static_cast<std::size_t>(wanted));
-    const std::size_t got = stream.read(bytes);
-    if (got < bytes.size()) throw_truncated(image, file, static_cast<std::uint64_t>(begin * bytes_per_voxel) + got);
+  std::vector<float> voxels;
+  stream_voxels(image, file, [&](std::int64_t begin, std::span<const std::byte> bytes) {
+    if (begin == 0) {
+      check_memory(image.geometry.voxel_count(), file);
+      voxels.resize(static_cast<std::size_t>(image.geometry.voxel_count()));
+    }
     convert(bytes, image, voxels.data() + begin);
-  }
-  stream.finish();
+  });
   return voxels;
+}
+
+void read_voxel_blocks(const RawImage& image, const std::filesystem::path& file, const VoxelBlock& take) {
+  std::vector<float> block;
+  stream_voxels(image, file, [&](std::int64_t begin, std::span<const std::byte> bytes) {
+    block.resize(bytes.size() / bytes_of(image.type));
+    convert(bytes, image, block.data());
+    const auto bad = std::find_if(block.begin(), block.end(), [](float v) { return !std::isfinite(v); });
+    if (bad != block.end()) {
+      throw InputError("{}: NaN or infinite voxel at {}", file.string(),
+                       voxel_name(begin + (bad - block.begin()), image.geometry));
+    }
+    take(begin, block);
+  });
 }
 
 void check_finite(const Volume<float>& volume, const std::filesystem::path& file) {
@@ -147,10 +172,8 @@ void check_finite(const Volume<float>& volume, const std::filesystem::path& file
   if (total == 0) return;
   const auto first =
       std::find_if(volume.voxels.begin(), volume.voxels.end(), [](float v) { return !std::isfinite(v); });
-  const std::int64_t index = first - volume.voxels.begin();
-  const auto& size = volume.geometry.size;
-  throw InputError("{}: {} NaN or infinite voxel{}, the first at x={}, y={}, z={}", file.string(), total,
-                   total == 1 ? "" : "s", index % size[0], index / size[0] % size[1], index / (size[0] * size[1]));
+  throw InputError("{}: {} NaN or infinite voxel{}, the first at {}", file.string(), total, total == 1 ? "" : "s",
+                   voxel_name(first - volume.voxels.begin(), volume.geometry));
 }
 
 }  // namespace twintrack::volume_io

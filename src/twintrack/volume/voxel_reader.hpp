@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <vector>
 
+#include "twintrack/volume/io.hpp"
 #include "twintrack/volume/raw_image.hpp"
 
 namespace twintrack::volume_io {
@@ -15,6 +16,9 @@ constexpr std::uint64_t largest_inflation = 1100;
 // holds fewer voxels than `image` says (before anything is allocated, where the file's length tells) or is damaged, and
 // ResourceError when the result is larger than this machine's memory. `file` is the one that messages name.
 std::vector<float> read_voxels(const RawImage& image, const std::filesystem::path& file);
+
+// The same in blocks, in file order; `begin` is a multiple of 64. Throws InputError for NaN and infinite voxels too.
+void read_voxel_blocks(const RawImage& image, const std::filesystem::path& file, const VoxelBlock& take);
 
 // Throws InputError that counts NaN and infinite voxels and names the first.
 void check_finite(const Volume<float>& volume, const std::filesystem::path& file);

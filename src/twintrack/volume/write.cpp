@@ -111,6 +111,10 @@ void write_volume(const fs::path& path, const Volume<std::uint16_t>& volume) {
   write_image(path, {volume.geometry, 1, ScalarType::uint16, std::as_bytes(std::span(volume.voxels))});
 }
 
+void write_volume(const fs::path& path, const Volume<std::int16_t>& volume) {
+  write_image(path, {volume.geometry, 1, ScalarType::int16, std::as_bytes(std::span(volume.voxels))});
+}
+
 void write_channels(const fs::path& path, const Geometry& geometry, std::int64_t channel_count,
                     const std::vector<float>& channels) {
   write_image(path, {geometry, channel_count, ScalarType::float32, std::as_bytes(std::span(channels))});
