@@ -4,7 +4,7 @@
 Both fit the same arrays on the same processors, each in a process of its own. Times are of counting and fitting alone,
 without reading the files; memory is the peak of the process with the arrays in it. Curves are compared at 1001 points:
 to scikit-learn's fit of the float32 probabilities, and of the same as float64. As float32 it takes probabilities
-within 1e-6 as one and sums in float32, which is off by percents for tens of millions of voxels; as float64 neither.
+within 1e-6 as one and sums in float32; as float64 neither.
 Needs numpy and scikit-learn (Debian: python3-sklearn).
 Exit status: 0 when the curves agree, 1 otherwise, 77 when a package is missing. Up to 262 144 different probabilities
 they agree when they differ from the float32 fit by no more than 1e-4; beyond, from the float64 fit by no more than

@@ -89,8 +89,14 @@ void create(CreateArguments& a) {
   if (!a.calibrator.empty()) recipe.calibrator = a.calibrator;
   recipe.weights = a.weights == "bf16" ? DType::bfloat16 : DType::float32;
   const Bundle bundle = create_bundle(recipe, a.output, a.overwrite);
+  if (bundle.calibrator && !made_for(*bundle.calibrator, bundle)) {
+    fmt::print(stderr,
+               "twintrack: warning: {}: fitted to probabilities of other networks than this bundle's; predict will "
+               "refuse it without --force\n",
+               a.calibrator);
+  }
   if (a.reporting.json) {
-    fmt::print("{}\n", Json{{"bundle", a.output.string()}, {"sha256", bundle.hash}}.dump());
+    fmt::print("{}\n", to_text(Json{{"bundle", a.output.string()}, {"sha256", bundle.hash}}));
   } else {
     fmt::print("{}: {} member(s), {} files, sha256 {}\n", a.output.string(), bundle.members.size(),
                bundle.sha256.size() + 1, bundle.hash);
@@ -101,7 +107,7 @@ void info(const ShowArguments& a) {
   apply(a.reporting);
   const Bundle bundle = read_bundle(a.bundle);
   if (a.reporting.json) {
-    fmt::print("{}\n", to_json(bundle).dump());
+    fmt::print("{}\n", to_text(to_json(bundle)));
   } else {
     print_bundle(bundle);
   }
@@ -122,7 +128,7 @@ void verify(const ShowArguments& a) {
     }
   }
   if (a.reporting.json) {
-    fmt::print("{}\n", Json{{"bundle", a.bundle.string()}, {"sha256", bundle.hash}, {"verified", true}}.dump());
+    fmt::print("{}\n", to_text(Json{{"bundle", a.bundle.string()}, {"sha256", bundle.hash}, {"verified", true}}));
   } else {
     fmt::print("{}: {} files match their SHA-256, all parameters of {} model(s) have their shapes\n", a.bundle.string(),
                bundle.sha256.size(), models.size());

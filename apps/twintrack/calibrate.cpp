@@ -112,14 +112,13 @@ void print_quality(const char* what, const FitQuality& q) {
 
 void print_fit(const CalibrateArguments& a, const CalibratorFit& fit, const Json& document) {
   if (a.cohort.reporting.json) {
-    fmt::print("{}\n", Json{{"calibrator", a.output.string()},
-                            {"target", document["target"]},
-                            {"cases", document["cases"]},
-                            {"voxels", document["voxels"]},
-                            {"knots", fit.calibrator.x.size()},
-                            {"diagnostics", document["diagnostics"]},
-                            {"warnings", document["warnings"]}}
-                           .dump());
+    fmt::print("{}\n", to_text(Json{{"calibrator", a.output.string()},
+                                    {"target", document["target"]},
+                                    {"cases", document["cases"]},
+                                    {"voxels", document["voxels"]},
+                                    {"knots", fit.calibrator.x.size()},
+                                    {"diagnostics", document["diagnostics"]},
+                                    {"warnings", document["warnings"]}}));
     return;
   }
   fmt::print("{}: target {}, {} case(s), {:.1f} million voxels, {} knots\n", a.output.string(), fit.calibrator.target,
@@ -167,7 +166,7 @@ ExitStatus run(const CalibrateArguments& a) {
     const CalibratorFit fit = fit_calibrator(*statistics, a.cohort.replicates, a.cohort.seed);
     for (const std::string& warning : fit.warnings) warn(warning);
     const Json document = to_json(fit, *statistics);
-    write_file(a.output, document.dump(1) + "\n");
+    write_file(a.output, to_text(document, 1) + "\n");
     print_fit(a, fit, document);
   }
   if (!a.cohort.reporting.quiet) fmt::print(stderr, "{}\n", kResearchUse);

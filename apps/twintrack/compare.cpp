@@ -73,11 +73,11 @@ ExitStatus run(CompareArguments& a) {
       {"settings", {{"rater", options.rater}, {"hard_label", a.hard_label}, {"threshold", options.threshold}}},
       {"bootstrap", {{"replicates", options.replicates}, {"seed", options.seed}}},
       {"twintrack", version()}};
-  write_file(a.output, document.dump(1) + "\n");
+  write_file(a.output, to_text(document, 1) + "\n");
   if (!a.csv.empty()) write_file(a.csv, to_csv(table));
   if (!a.latex.empty()) write_file(a.latex, to_latex(table));
   if (a.cohort.reporting.json) {
-    fmt::print("{}\n", Json{{"comparison", a.output.string()}, {"rows", to_json(table)}}.dump());
+    fmt::print("{}\n", to_text(Json{{"comparison", a.output.string()}, {"rows", to_json(table)}}));
   } else {
     fmt::print("{}", to_text(table));
   }

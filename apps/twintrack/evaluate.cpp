@@ -113,11 +113,10 @@ void print_table(const Json& rows, const char* value) {
 
 void print_result(const EvaluateArguments& a, const Json& document) {
   if (a.cohort.reporting.json) {
-    fmt::print("{}\n", Json{{"metrics", a.output.string()},
-                            {"summary", document["summary"]},
-                            {"comparison", document["comparison"]},
-                            {"failed", document["failed"]}}
-                           .dump());
+    fmt::print("{}\n", to_text(Json{{"metrics", a.output.string()},
+                                    {"summary", document["summary"]},
+                                    {"comparison", document["comparison"]},
+                                    {"failed", document["failed"]}}));
     return;
   }
   fmt::print("{}: {} case(s), bootstrap means with 95 % intervals\n", a.output.string(), document["cases"].size());
@@ -156,7 +155,7 @@ ExitStatus run(const EvaluateArguments& a) {
         {"against", a.against.string()},
         {"metrics", compare_metrics(document["cases"], other, a.cohort.replicates, a.cohort.seed)}};
   }
-  write_file(a.output, document.dump(1) + "\n");
+  write_file(a.output, to_text(document, 1) + "\n");
   if (!a.csv.empty()) write_file(a.csv, to_csv(document["cases"]));
   print_result(a, document);
   if (!a.cohort.reporting.quiet) fmt::print(stderr, "{}\n", kResearchUse);

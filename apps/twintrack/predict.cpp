@@ -60,12 +60,12 @@ void write_results(const PredictArguments& a, const std::string& name, const Cas
     write_volume(file("_uncalibrated"), Volume<float>{geometry, std::move(result.uncalibrated)});
   }
   if (a.save_roi) write_volume(file("_roi"), Volume<std::uint8_t>{geometry, std::move(result.region.mask)});
-  write_file(summary_file(a, name), summary.dump(2) + "\n");
+  write_file(summary_file(a, name), to_text(summary, 2) + "\n");
 }
 
 void print_result(const PredictArguments& a, const Json& summary) {
   if (a.inference.reporting.json) {
-    fmt::print("{}\n", summary.dump());
+    fmt::print("{}\n", to_text(summary));
     return;
   }
   constexpr double mm3_per_ml = 1000;
@@ -88,7 +88,8 @@ ExitStatus run(const PredictArguments& a) {
                        thread_count(),
                        options.step_size,
                        options.mirroring,
-                       a.threshold.value_or(pipeline.bundle().threshold)};
+                       a.threshold.value_or(pipeline.bundle().threshold),
+                       a.calibrator.empty() ? std::nullopt : std::optional(sha256_of_file(a.calibrator))};
   const bool quiet = a.inference.reporting.quiet;
   const bool calibrated = pipeline.bundle().calibrator.has_value();
   const auto process = [&](const Case& item, CaseInput& input) {

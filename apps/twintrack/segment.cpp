@@ -51,8 +51,8 @@ void print_result(const SegmentArguments& a, const Case& item, const Segmentatio
   if (a.inference.reporting.json) {
     fmt::print(
         "{}\n",
-        Json{{"case", item.name}, {"segmentation", file}, {"volume_mm3", volumes}, {"research_use", kResearchUse}}
-            .dump());
+        to_text(Json{
+            {"case", item.name}, {"segmentation", file}, {"volume_mm3", volumes}, {"research_use", kResearchUse}}));
   } else {
     fmt::print("{}: {}\n", item.name, text);
   }

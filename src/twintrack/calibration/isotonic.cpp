@@ -4,16 +4,8 @@
 
 namespace twintrack {
 
-void PoolAdjacentViolators::add(const Level& level) {
-  if (level.weight <= 0) return;
-  Pool pool{level.probability, level.probability, level.weight, level.target_sum};
-  while (!pools_.empty() && pools_.back().target_sum * pool.weight >= pool.target_sum * pools_.back().weight) {
-    pool.first = pools_.back().first;
-    pool.weight += pools_.back().weight;
-    pool.target_sum += pools_.back().target_sum;
-    pools_.pop_back();
-  }
-  pools_.push_back(pool);
+void PoolAdjacentViolators::append(const PoolAdjacentViolators& above) {
+  for (const Pool& pool : above.pools_) push(pool);
 }
 
 Knots PoolAdjacentViolators::knots() const {

@@ -27,7 +27,11 @@ Knots fit_isotonic(std::span<const Level> levels);
 // The same fed level by level.
 class PoolAdjacentViolators {
  public:
-  void add(const Level& level);
+  void add(const Level& level) {
+    if (level.weight > 0) push({level.probability, level.probability, level.weight, level.target_sum});
+  }
+  // Pools of levels above all that were added.
+  void append(const PoolAdjacentViolators& above);
   Knots knots() const;
 
  private:
@@ -37,6 +41,16 @@ class PoolAdjacentViolators {
     double weight = 0;
     double target_sum = 0;
   };
+  void push(Pool pool) {
+    while (!pools_.empty() && pools_.back().target_sum * pool.weight >= pool.target_sum * pools_.back().weight) {
+      pool.first = pools_.back().first;
+      pool.weight += pools_.back().weight;
+      pool.target_sum += pools_.back().target_sum;
+      pools_.pop_back();
+    }
+    pools_.push_back(pool);
+  }
+
   std::vector<Pool> pools_;
 };
 

@@ -4,6 +4,7 @@
 #include "twintrack/resample/large_array.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace twintrack {
 namespace {
@@ -11,44 +12,43 @@ namespace {
 constexpr std::int64_t kStepsPerBlock = 1 << 16;
 constexpr float kResolution = 1e-6F;  // numpy.finfo(float32).resolution
 
-std::vector<Level> merged(std::span<const Level> a, std::span<const Level> b) {
-  std::vector<Level> all;
-  all.reserve(a.size() + b.size());
-  while (!a.empty() || !b.empty()) {
-    const bool from_a = b.empty() || (!a.empty() && a.front().probability <= b.front().probability);
-    const Level next = from_a ? a.front() : b.front();
-    (from_a ? a : b) = (from_a ? a : b).subspan(1);
-    if (!all.empty() && all.back().probability == next.probability) {
-      all.back().weight += next.weight;
-      all.back().target_sum += next.target_sum;
+// Makes neighbours of one probability one level.
+void combine_equal(std::vector<Level>& levels) {
+  std::size_t used = 0;
+  for (const Level& level : levels) {
+    if (used > 0 && levels[used - 1].probability == level.probability) {
+      levels[used - 1].weight += level.weight;
+      levels[used - 1].target_sum += level.target_sum;
     } else {
-      all.push_back(next);
+      levels[used++] = level;
     }
   }
+  levels.resize(used);
+}
+
+std::vector<Level> merged(std::span<const Level> a, std::span<const Level> b) {
+  std::vector<Level> all(a.size() + b.size());
+  std::ranges::merge(a, b, all.begin(), {}, &Level::probability, &Level::probability);
+  combine_equal(all);
   return all;
 }
 
 }  // namespace
 
-template <typename Visit>
-void LevelStatistics::for_each(Visit&& visit) const {
-  for (const Level& level : exact_) visit(level);
-  for (std::size_t step = 0; step < grid_weight_.size(); ++step) {
-    if (grid_weight_[step] > 0) visit(Level{grid_probability(step), grid_weight_[step], grid_target_[step]});
-  }
-}
-
 void LevelStatistics::move_to_grid() {
   grid_weight_ = large_vector<double>(kGridLevels);
   grid_target_ = large_vector<double>(kGridLevels);
-  const std::vector<Level> levels = std::move(exact_);
-  exact_ = {};
-  add(levels);
+  add(std::exchange(exact_, {}));
 }
 
-void LevelStatistics::add(std::span<const Level> levels) {
+void LevelStatistics::add(std::vector<Level> levels) {
   if (!on_grid()) {
-    exact_ = merged(exact_, levels);
+    if (exact_.empty()) {
+      exact_ = std::move(levels);
+      combine_equal(exact_);
+    } else {
+      exact_ = merged(exact_, levels);
+    }
     if (exact_.size() > kExactLevels) move_to_grid();
     return;
   }
@@ -78,8 +78,11 @@ void LevelStatistics::add_grid(const AddToGrid& add) {
 }
 
 std::vector<Level> LevelStatistics::levels() const {
+  if (!on_grid()) return exact_;
   std::vector<Level> levels;
-  for_each([&](const Level& level) { levels.push_back(level); });
+  for (std::size_t step = 0; step < kGridLevels; ++step) {
+    if (grid_weight_[step] > 0) levels.push_back({grid_probability(step), grid_weight_[step], grid_target_[step]});
+  }
   return levels;
 }
 
@@ -91,18 +94,33 @@ std::pair<float, float> LevelStatistics::range() const {
   return {grid_probability(first), std::min(grid_probability(end), 1.0F)};
 }
 
+// Pools of blocks of steps, then of those: the order in which neighbours are pooled does not change the result.
+Knots LevelStatistics::fit_grid() const {
+  constexpr std::int64_t blocks = (kGridLevels + kStepsPerBlock - 1) / kStepsPerBlock;
+  std::vector<PoolAdjacentViolators> parts(blocks);
+  parallel_for_blocks(kGridLevels, kStepsPerBlock, [&](std::int64_t begin, std::int64_t end) {
+    PoolAdjacentViolators& part = parts[begin / kStepsPerBlock];
+    for (std::int64_t step = begin; step < end; ++step)
+      part.add({grid_probability(step), grid_weight_[step], grid_target_[step]});
+  });
+  PoolAdjacentViolators all;
+  for (const PoolAdjacentViolators& part : parts) all.append(part);
+  return all.knots();
+}
+
 Knots LevelStatistics::fit() const {
+  if (on_grid()) return fit_grid();
   PoolAdjacentViolators pools;
   Level observation;
-  for_each([&](const Level& level) {
-    if (observation.weight > 0 && (on_grid() || level.probability - observation.probability >= kResolution)) {
+  for (const Level& level : exact_) {
+    if (observation.weight > 0 && level.probability - observation.probability >= kResolution) {
       pools.add(observation);
       observation = {};
     }
     if (observation.weight == 0) observation.probability = level.probability;
     observation.weight += level.weight;
     observation.target_sum += level.target_sum;
-  });
+  }
   pools.add(observation);
   return pools.knots();
 }

@@ -29,7 +29,7 @@ inline float grid_probability(std::size_t step) { return static_cast<float>(step
 class LevelStatistics {
  public:
   // Adds levels of ascending probability in [0, 1].
-  void add(std::span<const Level> levels);
+  void add(std::vector<Level> levels);
   void add(const LevelStatistics& other);
   // Calls add(first step, weights, target sums) for blocks of steps of the grid, on all threads, to add to them.
   // Weights other than 0 are positive.
@@ -49,8 +49,7 @@ class LevelStatistics {
   Knots fit() const;
 
  private:
-  template <typename Visit>
-  void for_each(Visit&& visit) const;
+  Knots fit_grid() const;
 
   std::vector<Level> exact_;
   std::vector<double> grid_weight_;  // kGridLevels, or empty as long as levels are exact

@@ -19,18 +19,33 @@ constexpr int kMostCounters = 8;                             // bounds the memor
 
 using Classes = std::array<std::uint8_t, kWordBits>;
 
-// Classes of the 64 voxels of a word; false when all are 0.
-bool classes_of_word(const RaterSet& raters, const BitMask* binary, std::int64_t word, Classes& classes) {
+// Byte i of entry b is bit i of b.
+constexpr std::array<std::uint64_t, 256> kBytesOfBits = [] {
+  std::array<std::uint64_t, 256> bytes{};
+  for (std::uint64_t b = 0; b < 256; ++b) {
+    for (int i = 0; i < 8; ++i) bytes[b] |= (b >> i & 1) << (8 * i);
+  }
+  return bytes;
+}();
+
+// Adds `step` to the class of each voxel whose bit is set.
+void mark(std::uint64_t bits, std::uint64_t step, std::array<std::uint64_t, 8>& classes) {
+  for (std::uint64_t& eight : classes) {
+    eight += step * kBytesOfBits[bits & 0xFF];
+    bits >>= 8;
+  }
+}
+
+// Classes of the 64 voxels of a word, and which of them are other than 0.
+std::uint64_t classes_of_word(const RaterSet& raters, const BitMask* binary, std::int64_t word, Classes& classes) {
   std::uint64_t any = binary != nullptr ? binary->words()[word] : 0;
   for (const BitMask& mask : raters.masks) any |= mask.words()[word];
-  if (any == 0) return false;
-  classes.fill(0);
-  const auto mark = [&](std::uint64_t bits, int step) {
-    for (; bits != 0; bits &= bits - 1) classes[std::countr_zero(bits)] += static_cast<std::uint8_t>(step);
-  };
-  for (const BitMask& mask : raters.masks) mark(mask.words()[word], 1);
-  if (binary != nullptr) mark(binary->words()[word], raters.size() + 1);
-  return true;
+  if (any == 0) return 0;
+  std::array<std::uint64_t, 8> eights{};
+  for (const BitMask& mask : raters.masks) mark(mask.words()[word], 1, eights);
+  if (binary != nullptr) mark(binary->words()[word], raters.size() + 1, eights);
+  classes = std::bit_cast<Classes>(eights);
+  return any;
 }
 
 void check_probabilities(std::span<const float> run, const std::string& case_name) {
@@ -41,48 +56,53 @@ void check_probabilities(std::span<const float> run, const std::string& case_nam
   throw InputError("case {}: {} is no probability, 0 to 1 is right", case_name, *std::ranges::find_if_not(run, valid));
 }
 
-// Counts the region's voxels among the words [begin, end).
-void count_words(const CalibrationCase& item, const BitMask* binary, std::int64_t begin, std::int64_t end,
-                 VoxelCounter& counter) {
+// What is counted of a part of a case.
+struct Part {
+  VoxelCounter counter;
+  std::vector<std::uint64_t> outside;  // voxels outside the region by class, those of class 0 left out
+};
+
+// Counts the voxels of the words [begin, end).
+void count_words(const CalibrationCase& item, const BitMask* binary, std::int64_t begin, std::int64_t end, Part& part) {
   Classes classes{};
   std::array<float, kWordBits> chosen;
   for (std::int64_t word = begin; word < end; ++word) {
     std::uint64_t region = item.region.words()[word];
+    const std::uint64_t marked = classes_of_word(item.raters, binary, word, classes);
+    for (std::uint64_t bits = marked & ~region; bits != 0; bits &= bits - 1)
+      ++part.outside[classes[std::countr_zero(bits)]];
     if (region == 0) continue;
-    const float* const p = item.probability.data() + word * kWordBits;
-    const bool marked = classes_of_word(item.raters, binary, word, classes);
-    std::size_t size = 0;
-    const float* run = p;
-    if (region == ~std::uint64_t{0}) {
-      size = kWordBits;
-    } else {
-      run = chosen.data();
+    const float* run = item.probability.data() + word * kWordBits;
+    std::size_t size = kWordBits;
+    if (region != ~std::uint64_t{0}) {
+      size = 0;
       for (; region != 0; region &= region - 1) {
         const int bit = std::countr_zero(region);
         classes[size] = classes[bit];
-        chosen[size++] = p[bit];
+        chosen[size++] = run[bit];
       }
+      run = chosen.data();
     }
     check_probabilities({run, size}, item.name);
-    if (marked) {
-      counter.add({run, size}, classes.data());
+    if (marked != 0) {
+      part.counter.add({run, size}, classes.data());
     } else {
-      counter.add({run, size});
+      part.counter.add({run, size});
     }
   }
 }
 
 // One case's counters and what they add to.
 struct Counted {
-  std::vector<VoxelCounter>& counters;
+  std::vector<Part>& parts;
   double voxel_weight;
   double divisor;                   // what a target of 1 counts as
   std::vector<std::uint64_t>& all;  // voxels of each of kCaseLevels
 };
 
 void drain_grid(const Counted& counted, LevelStatistics& levels) {
-  for (VoxelCounter& counter : counted.counters) {
-    if (!counter.on_grid()) counter.move_to_grid();
+  for (Part& part : counted.parts) {
+    if (!part.counter.on_grid()) part.counter.move_to_grid();
   }
   std::mutex mutex;
   levels.add_grid([&](std::size_t begin, std::span<double> weights, std::span<double> targets) {
@@ -90,9 +110,9 @@ void drain_grid(const Counted& counted, LevelStatistics& levels) {
     for (std::size_t i = 0; i < weights.size(); ++i) {
       std::uint64_t voxels = 0;
       std::uint64_t target = 0;
-      for (const VoxelCounter& counter : counted.counters) {
-        voxels += counter.voxels_at(begin + i);
-        target += counter.targets_at(begin + i);
+      for (const Part& part : counted.parts) {
+        voxels += part.counter.voxels_at(begin + i);
+        target += part.counter.targets_at(begin + i);
       }
       if (voxels == 0) continue;
       weights[i] += counted.voxel_weight * static_cast<double>(voxels);
@@ -104,39 +124,49 @@ void drain_grid(const Counted& counted, LevelStatistics& levels) {
   });
 }
 
-void drain_exact(const Counted& counted, LevelStatistics& levels) {
-  LevelStatistics whole;  // numbers, so that the sums do not depend on how voxels are spread over counters
-  for (const VoxelCounter& counter : counted.counters) {
-    std::vector<Level> list;
-    for (const auto& [bits, packed] : counter.exact()) {
-      list.push_back(
-          {std::bit_cast<float>(bits), static_cast<double>(packed >> 32), static_cast<double>(packed & 0xFFFFFFFFU)});
+// All parts' exact counts: whole numbers, so that the sums do not depend on how voxels are spread over parts.
+std::vector<VoxelCounter::Exact> merged_exact(const std::vector<Part>& parts) {
+  std::vector<VoxelCounter::Exact> all;
+  for (const Part& part : parts) {
+    const auto middle = std::ssize(all);
+    all.insert(all.end(), part.counter.exact().begin(), part.counter.exact().end());
+    std::inplace_merge(all.begin(), all.begin() + middle, all.end(),
+                       [](const auto& a, const auto& b) { return a.bits < b.bits; });
+  }
+  std::size_t used = 0;
+  for (const VoxelCounter::Exact& level : all) {
+    if (used > 0 && all[used - 1].bits == level.bits) {
+      all[used - 1].packed += level.packed;
+    } else {
+      all[used++] = level;
     }
-    whole.add(list);
   }
-  if (whole.on_grid()) return drain_grid(counted, levels);  // few in each counter, too many together
-  std::vector<Level> list = whole.levels();
-  for (Level& level : list) {
-    counted.all[case_level(level.probability)] += static_cast<std::uint64_t>(level.weight);
-    level.weight *= counted.voxel_weight;
-    level.target_sum = counted.voxel_weight * level.target_sum / counted.divisor;
+  all.resize(used);
+  return all;
+}
+
+void drain_exact(const Counted& counted, LevelStatistics& levels) {
+  const std::vector<VoxelCounter::Exact> exact = merged_exact(counted.parts);
+  if (exact.size() > kExactLevels) return drain_grid(counted, levels);  // few in each part, too many together
+  std::vector<Level> list;
+  list.reserve(exact.size());
+  for (const auto& [bits, packed] : exact) {
+    const auto probability = std::bit_cast<float>(bits);
+    const std::uint64_t voxels = packed >> 32;
+    counted.all[case_level(probability)] += voxels;
+    list.push_back({probability, counted.voxel_weight * static_cast<double>(voxels),
+                    counted.voxel_weight * static_cast<double>(packed & 0xFFFFFFFFU) / counted.divisor});
   }
-  levels.add(list);
+  levels.add(std::move(list));
 }
 
 void drain(const Counted& counted, LevelStatistics& levels) {
-  const bool on_grid = std::ranges::any_of(counted.counters, [](const VoxelCounter& c) { return c.on_grid(); });
+  const bool on_grid = std::ranges::any_of(counted.parts, [](const Part& part) { return part.counter.on_grid(); });
   if (on_grid) {
     drain_grid(counted, levels);
   } else {
     drain_exact(counted, levels);
   }
-}
-
-std::vector<std::uint64_t> voxels_by_raters(const RaterSet& raters) {
-  std::vector<std::uint64_t> voxels(raters.size() + 1, 0);
-  for (const RaterPattern& p : rater_patterns(raters)) voxels[std::popcount(p.pattern)] += p.voxels;
-  return voxels;
 }
 
 // The occupied levels: `all` voxels of each level, those of classes other than 0 in `marked`.
@@ -148,7 +178,6 @@ void collect(const std::vector<std::uint64_t>& all, std::vector<std::uint64_t>& 
     *row = all[level] - std::accumulate(row + 1, row + classes, std::uint64_t{0});
     item.levels.push_back(level);
     item.counts.insert(item.counts.end(), row, row + classes);
-    for (int c = 0; c < classes; ++c) item.outside[item.marked_by(c)] -= row[c];
   }
 }
 
@@ -174,7 +203,8 @@ void add_case(CalibrationStatistics& statistics, const CalibrationCase& item) {
 
   CaseLevels summary{item.name, item.identity, item.raters.size(), binary, 1.0, {}, {}, {}};
   if (statistics.case_weight == CaseWeight::equal) summary.voxel_weight = 1.0 / static_cast<double>(region_voxels);
-  summary.outside = voxels_by_raters(item.raters);
+  summary.outside.assign(item.raters.size() + 1, 0);
+  summary.outside[0] = static_cast<std::uint64_t>(item.region.size() - region_voxels);
   const int classes = summary.classes();
   const double divisor = binary ? 1.0 : item.raters.size();
   std::vector<std::uint8_t> targets;
@@ -189,16 +219,20 @@ void add_case(CalibrationStatistics& statistics, const CalibrationCase& item) {
   for (std::int64_t begin = 0; begin < words; begin += most_words) {
     const std::int64_t end = std::min(words, begin + most_words);
     const std::int64_t piece = (end - begin + counters_used - 1) / counters_used;
-    std::vector<VoxelCounter> counters(counters_used, VoxelCounter(targets, false));
+    std::vector<Part> parts(counters_used, {VoxelCounter(targets, false), std::vector<std::uint64_t>(classes, 0)});
     parallel_for(counters_used, [&](std::int64_t i) {
-      if (statistics.levels.on_grid() && region_voxels >= kManyVoxels) counters[i].move_to_grid();
+      if (statistics.levels.on_grid() && region_voxels >= kManyVoxels) parts[i].counter.move_to_grid();
       count_words(item, binary ? &target : nullptr, std::min(end, begin + i * piece),
-                  std::min(end, begin + (i + 1) * piece), counters[i]);
-      counters[i].finish();
+                  std::min(end, begin + (i + 1) * piece), parts[i]);
+      parts[i].counter.finish();
     });
-    drain({counters, summary.voxel_weight, divisor, all}, statistics.levels);
-    for (const VoxelCounter& counter : counters) {
-      for (std::size_t i = 0; i < marked.size(); ++i) marked[i] += counter.marked_counts()[i];
+    drain({parts, summary.voxel_weight, divisor, all}, statistics.levels);
+    for (const Part& part : parts) {
+      for (std::size_t i = 0; i < marked.size(); ++i) marked[i] += part.counter.marked_counts()[i];
+      for (int c = 0; c < classes; ++c) {
+        summary.outside[summary.marked_by(c)] += part.outside[c];
+        summary.outside[0] -= part.outside[c];
+      }
     }
   }
   collect(all, marked, summary);
@@ -214,7 +248,7 @@ void merge(CalibrationStatistics& statistics, const CalibrationStatistics& other
     throw InputError("{}: --case-weight differs from the others'", source);
   }
   if (statistics.networks_sha256 != other.networks_sha256) {
-    throw InputError("{}: its probabilities come from other networks than the others'", source);
+    throw InputError("{}: its probabilities come from other networks than the others', or only one of both says from which", source);
   }
   for (const CaseLevels& item : other.cases) {
     if (const CaseLevels* const known = find_case(statistics, item.name, item.identity)) {

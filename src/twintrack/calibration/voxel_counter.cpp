@@ -41,14 +41,17 @@ VoxelCounter::VoxelCounter(std::span<const std::uint8_t> target_of_class, bool o
 }
 
 void VoxelCounter::add(std::span<const float> probabilities, const std::uint8_t* voxel_classes) {
-  for (std::size_t i = 0; i < probabilities.size(); ++i) {
-    const std::uint8_t c = voxel_classes[i];
-    if (c != 0) ++marked_counts_[case_level(probabilities[i]) * classes_ + c];
-    if (on_grid()) {
-      grid_[grid_step(probabilities[i])] += packed_of_class_[c];
-    } else {
-      collect(probabilities[i], c);
-    }
+  std::size_t i = 0;
+  for (; i < probabilities.size() && !on_grid(); ++i) {
+    ++marked_counts_[case_level(probabilities[i]) * classes_ + voxel_classes[i]];
+    collect(probabilities[i], voxel_classes[i]);
+  }
+  std::uint64_t* const grid = grid_.data();
+  std::uint32_t* const marked = marked_counts_.data();
+  for (; i < probabilities.size(); ++i) {
+    const std::uint32_t step = grid_step(probabilities[i]);
+    grid[step] += packed_of_class_[voxel_classes[i]];
+    ++marked[case_level_of_step(step) * classes_ + voxel_classes[i]];
   }
 }
 

@@ -39,7 +39,7 @@ class VoxelCounter {
   };
   std::span<const Exact> exact() const { return exact_; }
 
-  // Voxels of each class but 0: kCaseLevels x classes.
+  // Voxels of each class, kCaseLevels x classes; of class 0 only some.
   std::span<const std::uint32_t> marked_counts() const { return marked_counts_; }
 
  private:

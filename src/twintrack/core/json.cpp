@@ -74,6 +74,10 @@ std::string describe(const Json& node) {
 
 }  // namespace
 
+std::string to_text(const Json& json, int indent) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+}
+
 JsonView JsonView::at(const std::string& key) const {
   auto member = find(key);
   if (!member) fail(fmt::format("\"{}\" is missing", key));

@@ -20,6 +20,9 @@ using Json = nlohmann::ordered_json;
 // JSON has no NaN and no infinity: null stands for them.
 inline Json number_or_null(double value) { return std::isfinite(value) ? Json(value) : Json(nullptr); }
 
+// `json` as text, for files and stdout. Paths need not be UTF-8: what is not is replaced.
+std::string to_text(const Json& json, int indent = -1);
+
 // A node of a parsed document with the way to it, for messages such as
 // "plans.json: configurations.3d_fullres.spacing[1]: expected a number, found a string". Does not own the document.
 class JsonView {

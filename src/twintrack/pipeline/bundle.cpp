@@ -133,13 +133,16 @@ std::string networks_sha256(const Bundle& bundle) {
   return sha256_of(json.dump());
 }
 
+bool made_for(const Calibrator& calibrator, const Bundle& bundle) {
+  return !calibrator.networks_sha256 || *calibrator.networks_sha256 == networks_sha256(bundle);
+}
+
 void require_made_for(const Calibrator& calibrator, const Bundle& bundle, const std::string& file) {
-  const std::string networks = networks_sha256(bundle);
-  if (!calibrator.networks_sha256 || *calibrator.networks_sha256 == networks) return;
+  if (made_for(calibrator, bundle)) return;
   throw InputError(
       "{}: networks_sha256: fitted to probabilities of other networks ({:.12}...) than those of {} ({:.12}...); fit a "
       "calibrator to this bundle's, or use --force",
-      file, *calibrator.networks_sha256, bundle.folder.string(), networks);
+      file, *calibrator.networks_sha256, bundle.folder.string(), networks_sha256(bundle));
 }
 
 Bundle read_bundle(const fs::path& folder) {

@@ -62,6 +62,9 @@ Json to_json(const Bundle& bundle);
 // belongs to it.
 std::string networks_sha256(const Bundle& bundle);
 
+// The calibrator does not say that it was fitted to probabilities of other networks.
+bool made_for(const Calibrator& calibrator, const Bundle& bundle);
+
 // Throws InputError naming `file` when the calibrator says that it was fitted to probabilities of other networks.
 void require_made_for(const Calibrator& calibrator, const Bundle& bundle, const std::string& file);
 

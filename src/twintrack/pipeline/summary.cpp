@@ -92,6 +92,7 @@ Json case_summary(const std::string& case_name, const CaseInput& input, const Ca
           {"threshold", facts.threshold},
           {"calibrated", bundle.calibrator.has_value()},
           {"calibration_target", bundle.calibrator ? Json(bundle.calibrator->target) : Json(nullptr)},
+          {"calibrator_sha256", facts.calibrator_sha256 ? Json(*facts.calibrator_sha256) : Json(nullptr)},
           {"region_of_interest", region_to_json(result.region)},
           {"input", {{"path", input.path}, {"sha256", input.sha256}, {"geometry", to_json(input.ct.geometry)}}},
           {"bundle",

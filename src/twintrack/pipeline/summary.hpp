@@ -6,6 +6,7 @@
 #include "twintrack/pipeline/pipeline.hpp"
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +21,7 @@ struct RunFacts {
   double step_size = 0.5;
   bool mirroring = true;
   double threshold = 0.5;
+  std::optional<std::string> calibrator_sha256;  // of the file that stood in for the bundle's calibrator
 };
 
 // 1 where the probability reaches the threshold inside the region of interest.
