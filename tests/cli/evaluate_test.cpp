@@ -1,4 +1,5 @@
 // evaluate and compare as a user runs them.
+#include <fmt/format.h>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -11,6 +12,7 @@
 #include "twintrack/core/files.hpp"
 #include "twintrack/core/json.hpp"
 #include "twintrack/core/research_use.hpp"
+#include "twintrack/volume/io.hpp"
 
 namespace twintrack::test {
 namespace {
@@ -168,6 +170,51 @@ TEST_F(Cohort, TheRowWithoutCalibrationIsWhatEvaluateSays) {
   }
 }
 
+// Three organs in slabs along x; rater 2 draws the pancreas one voxel wider, the prediction is rater 1's.
+class Organs : public testing::Test {
+ protected:
+  static constexpr std::array<std::int64_t, 3> kSize{16, 4, 4};
+
+  Organs() {
+    Volume<std::uint8_t> first{{kSize, {1, 1, 2}}, std::vector<std::uint8_t>(16 * 4 * 4)};
+    Volume<std::uint8_t> second = first;
+    std::array<Volume<float>, 3> maps;
+    for (auto& map : maps) map = {first.geometry, std::vector<float>(first.voxels.size(), 0.0F)};
+    for (std::size_t i = 0; i < first.voxels.size(); ++i) {
+      first.voxels[i] = static_cast<std::uint8_t>(i % 16 / 4);
+      second.voxels[i] = i % 16 == 3 ? 1 : first.voxels[i];
+      if (first.voxels[i] > 0) maps[first.voxels[i] - 1].voxels[i] = 0.75F;
+    }
+    write_volume(folder_ / "first.nii.gz", first);
+    write_volume(folder_ / "second.nii.gz", second);
+    for (int organ = 0; organ < 3; ++organ) write_volume(folder_ / fmt::format("map_{}.nii.gz", organ), maps[organ]);
+    write_file(folder_ / "cases.csv",
+               "case,probability,segmentation,raters\n"
+               "a,map_0.nii.gz;map_1.nii.gz;map_2.nii.gz,first.nii.gz,first.nii.gz;second.nii.gz;first.nii.gz\n");
+  }
+  TemporaryFolder folder_;
+};
+
+TEST_F(Organs, AreEvaluatedAsCurvas2024Does) {
+  const fs::path metrics = folder_ / "metrics.json";
+  const Outcome outcome = run_twintrack(
+      {"evaluate", "--task", "curvas2024", "--manifest", (folder_ / "cases.csv").string(), "-o", metrics.string()});
+  ASSERT_EQ(outcome.status, 0) << outcome.err;
+  const Json document = read_json(metrics);
+  EXPECT_EQ(document["task"], "curvas2024");
+  const Json& a = document["cases"]["a"];
+  for (const char* organ : {"pancreas", "kidneys", "liver"}) {
+    EXPECT_EQ(a[organ]["dsc"], 1.0) << organ;  // the column that raters differ on is left out
+    EXPECT_DOUBLE_EQ(a[organ]["confidence"].get<double>(), 0.875) << organ;  // (0.75 + 1 - 0) / 2
+    EXPECT_DOUBLE_EQ(a[organ]["volume_mm3"]["prediction"].get<double>(), 0.75 * 64 * 2) << organ;
+  }
+  EXPECT_DOUBLE_EQ(a["kidneys"]["crps"].get<double>(), 32.0);  // all raters: 128 mm3, predicted 96
+  // Confidence 1 in the background, 0.75 in the organs. Rater 1: right everywhere; rater 2: 16 of 256 voxels wrong.
+  EXPECT_NEAR(a["ece"][0].get<double>(), 0.75 * 0.25, 1e-12);
+  EXPECT_NEAR(a["ece"][1].get<double>(), 0.75 * 0.25 + 0.25 * 0.25, 1e-12);
+  EXPECT_THAT(outcome.out, HasSubstr("pancreas.dsc"));
+}
+
 struct BadRun {
   std::string what;
   Arguments options;
@@ -214,7 +261,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadRun{"rater_9_of_5", {"--folds", "2", "--rater", "9"}, {"case case_", "rater:9", "5 rater(s)"}, 3, true},
         BadRun{"hard_label_unknown", {"--folds", "2", "--hard-label", "mean"}, {"--hard-label", "mean"}, 2, true},
         BadRun{"test_is_no_file", {"--test", "/nowhere/test.csv"}, {"/nowhere/test.csv"}, 3, true}),
-    [](const auto& info) { return info.param.what; });
+    [](const auto& row) { return row.param.what; });
 
 TEST_F(Cohort, TestAndFoldsTogetherAreRefused) {
   const Outcome outcome = run_twintrack(compare({"--folds", "2", "--test", manifest_.string()}));
