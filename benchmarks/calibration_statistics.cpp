@@ -16,8 +16,8 @@ struct Cohort {
   BitMask region;
 };
 
-// Probabilities u^power, each rater's mark drawn with that probability: 1 is uniform, 6 is skewed towards 0. Raters mark
-// a slab of 8 slices only, as tumours are small.
+// Probabilities u^power, each rater's mark drawn with that probability: 1 is uniform, 6 is skewed towards 0. Raters
+// mark a slab of 8 slices only, as tumours are small.
 Cohort make_cohort(int power) {
   Cohort cohort;
   cohort.raters.geometry.size = {kShape[2], kShape[1], kShape[0]};
@@ -52,8 +52,8 @@ void count_and_fit(benchmark::State& state, const char* target, int power) {
     add_case(statistics, {"case", "", cohort.probability, cohort.raters, cohort.region});
     knots = statistics.levels.fit().x.size();
   }
-  state.counters["voxels/s"] = benchmark::Counter(static_cast<double>(voxel_count(kShape)),
-                                                  benchmark::Counter::kIsIterationInvariantRate);
+  state.counters["voxels/s"] =
+      benchmark::Counter(static_cast<double>(voxel_count(kShape)), benchmark::Counter::kIsIterationInvariantRate);
   state.counters["threads"] = thread_count();
   state.counters["knots"] = static_cast<double>(knots);
 }

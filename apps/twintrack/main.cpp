@@ -30,7 +30,8 @@ int run(int argc, char** argv) {
       "  twintrack bundle info models/pdac                            what a bundle holds\n"
       "  twintrack calibrate --manifest cases.csv -o calibrator.json  fit probabilities to several raters\n"
       "  twintrack evaluate --manifest cases.csv -o metrics.json      the challenges' metrics, and more\n"
-      "  twintrack compare --fit cases.csv --folds 5 -o table.json    the paper's table on your cohort\n\n"
+      "  twintrack compare --fit cases.csv --folds 5 -o table.json    the paper's table on your cohort\n"
+      "  twintrack phantom -o cohort --cases 10                       a synthetic cohort with 5 raters\n\n"
       "twintrack JOB --help shows every option. Research use only; not for diagnosis.");
   ExitStatus status = ExitStatus::done;
   twintrack::cli::add_predict(app, status);
@@ -39,6 +40,7 @@ int run(int argc, char** argv) {
   twintrack::cli::add_calibrate(app, status);
   twintrack::cli::add_evaluate(app, status);
   twintrack::cli::add_compare(app, status);
+  twintrack::cli::add_phantom(app, status);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& success) {

@@ -75,6 +75,18 @@ TEST_P(RoundTrip, keeps_labels_of_8_and_16_bits) {
   EXPECT_EQ(read_labels(path).geometry, large.geometry);
 }
 
+TEST_P(RoundTrip, keeps_signed_16_bits) {
+  const std::filesystem::path path = folder_ / (std::string("ct") + GetParam());
+  auto ct = numbered_volume<std::int16_t>(small_geometry());
+  for (std::int16_t& hu : ct.voxels) hu = static_cast<std::int16_t>(hu - 1024);
+  ct.voxels[3] = -32768;
+  ct.voxels[4] = 32767;
+  write_volume(path, ct);
+  const Volume<float> read = read_volume(path);
+  EXPECT_EQ(read.voxels, std::vector<float>(ct.voxels.begin(), ct.voxels.end()));
+  EXPECT_EQ(read.geometry, ct.geometry);
+}
+
 TEST_P(RoundTrip, gives_every_format_the_geometry_of_a_nifti_file) {
   Volume<float> volume = random_volume(small_geometry());
   volume.geometry.direction = rotation(0.3, 0.2, 0.1);

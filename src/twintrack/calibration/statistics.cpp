@@ -248,7 +248,8 @@ void merge(CalibrationStatistics& statistics, const CalibrationStatistics& other
     throw InputError("{}: --case-weight differs from the others'", source);
   }
   if (statistics.networks_sha256 != other.networks_sha256) {
-    throw InputError("{}: its probabilities come from other networks than the others', or only one of both says from which", source);
+    throw InputError(
+        "{}: its probabilities come from other networks than the others', or only one of both says from which", source);
   }
   for (const CaseLevels& item : other.cases) {
     if (const CaseLevels* const known = find_case(statistics, item.name, item.identity)) {
