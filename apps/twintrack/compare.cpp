@@ -23,25 +23,6 @@ struct CompareArguments {
   CohortArguments cohort;
 };
 
-// A bar for each stage.
-class Bars {
- public:
-  explicit Bars(bool quiet) : quiet_(quiet) {}
-  void show(const std::string& stage, std::int64_t done, std::int64_t total) {
-    throw_if_interrupted();
-    if (done == 0) {
-      bar_ = std::make_unique<Progress>(stage, total, quiet_);
-    } else {
-      bar_->advance();
-    }
-    if (done == total) bar_.reset();
-  }
-
- private:
-  bool quiet_;
-  std::unique_ptr<Progress> bar_;
-};
-
 ExitStatus run(CompareArguments& a) {
   if (a.test.empty() == !a.folds) {
     throw UsageError("compare: give either --test with other cases, or --folds K to split the cases of --fit");
@@ -56,7 +37,7 @@ ExitStatus run(CompareArguments& a) {
 
   const std::vector<Column> needed{Column::probability, Column::raters};
   const Manifest fit = read_manifest(a.fit, needed);
-  Bars bars(a.cohort.reporting.quiet);
+  StageBars bars(a.cohort.reporting.quiet);
   const auto progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
     bars.show(stage, done, total);
   };

@@ -122,12 +122,13 @@ CLI::Validator number_within(double low, double high) {
 
 void StageBars::show(const std::string& stage, std::int64_t done, std::int64_t total) {
   throw_if_interrupted();
-  if (stage != stage_ || done <= 1) {
+  if (stage != stage_ || done <= done_) {
     bar_.reset();
     bar_ = std::make_unique<Progress>(stage, total, quiet_);
     stage_ = stage;
   }
-  bar_->advance();
+  done_ = done;
+  if (done > 0) bar_->advance();
   if (done == total) {
     bar_.reset();
     stage_.clear();

@@ -65,7 +65,7 @@ void prepare(const CohortArguments& arguments, const std::vector<std::filesystem
 // A number from low to high, unlike CLI::Range not NaN.
 CLI::Validator number_within(double low, double high);
 
-// A bar for each stage that announces itself. Stops the run when it is interrupted.
+// A bar for each stage that announces itself, with 0 or 1 steps done at first. Stops the run when it is interrupted.
 class StageBars {
  public:
   explicit StageBars(bool quiet) : quiet_(quiet) {}
@@ -74,6 +74,7 @@ class StageBars {
  private:
   bool quiet_;
   std::string stage_;
+  std::int64_t done_ = 0;
   std::unique_ptr<Progress> bar_;
 };
 

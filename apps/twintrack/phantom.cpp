@@ -60,11 +60,10 @@ Outcome make_cases(const PhantomArguments& a, const phantom::CohortSettings& set
       phantom::write_case(a.output, settings, made);
       ++outcome.made;
       if (a.reporting.json) {
-        fmt::print("{}\n", Json{{"case", name},
-                                {"size", made.image.geometry.size},
-                                {"spacing_mm", made.image.geometry.spacing_mm},
-                                {"facts", phantom::to_json(made.facts)}}
-                               .dump());
+        fmt::print("{}\n", to_text(Json{{"case", name},
+                                        {"size", made.image.geometry.size},
+                                        {"spacing_mm", made.image.geometry.spacing_mm},
+                                        {"facts", phantom::to_json(made.facts)}}));
       }
     }
     progress.advance();
@@ -81,12 +80,11 @@ ExitStatus run(const PhantomArguments& a, const phantom::CohortSettings& setting
   const std::filesystem::path index =
       a.output / (settings.layout == phantom::Layout::curvas ? "manifest.csv" : "dataset.json");
   if (a.reporting.json) {
-    fmt::print("{}\n", Json{{"index", index.string()},
-                            {"made", outcome.made},
-                            {"kept", outcome.kept},
-                            {"cases", in_folder},
-                            {"synthetic", true}}
-                           .dump());
+    fmt::print("{}\n", to_text(Json{{"index", index.string()},
+                                    {"made", outcome.made},
+                                    {"kept", outcome.kept},
+                                    {"cases", in_folder},
+                                    {"synthetic", true}}));
   } else {
     fmt::print("{}: {} synthetic case(s), {} made now\n", index.string(), in_folder, outcome.made);
   }

@@ -1,6 +1,7 @@
 #include "twintrack/evaluation/case_metrics.hpp"
 
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/shape_json.hpp"
 #include "twintrack/evaluation/crps.hpp"
 #include "twintrack/evaluation/overlap.hpp"
 
@@ -69,10 +70,6 @@ Json to_json(const AgreementLevel& level, std::size_t raters) {
           {"prediction_volume_mm3", level.probability_volume_mm3},
           {"rater_volume_mm3", level.rater_volume_mm3},
           {"volume_error_mm3", level.probability_volume_mm3 - level.rater_volume_mm3}};
-}
-
-Json to_json(const Box3& box) {  // x, y, z as files count
-  return {{"begin", {box.begin[2], box.begin[1], box.begin[0]}}, {"end", {box.end[2], box.end[1], box.end[0]}}};
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "twintrack/pipeline/summary.hpp"
 
 #include "twintrack/core/parallel.hpp"
+#include "twintrack/core/shape_json.hpp"
 #include "twintrack/core/system.hpp"
 #include "twintrack/resample/morphology.hpp"
 
@@ -28,12 +29,8 @@ double blockwise_sum(std::size_t count, const Term& term) {
   return std::accumulate(sums.begin(), sums.end(), 0.0);
 }
 
-Json box_to_json(const Box3& box) {  // x, y, z as files count
-  return {{"begin", {box.begin[2], box.begin[1], box.begin[0]}}, {"end", {box.end[2], box.end[1], box.end[0]}}};
-}
-
 Json region_to_json(const RegionOfInterest& region) {
-  Json json{{"source", region.source}, {"box_voxels", box_to_json(region.box)}};
+  Json json{{"source", region.source}, {"box_voxels", to_json(region.box)}};
   json["localizer_volume_mm3"] = region.organ_volume_mm3 ? Json(*region.organ_volume_mm3) : Json(nullptr);
   return json;
 }
