@@ -2,7 +2,7 @@
 """Writes small valid files as seeds for the fuzzers of the tensor module (no package but Python's own is needed).
 
 usage: make_tensor_corpus.py FOLDER
-Makes FOLDER/tensor_checkpoint, FOLDER/tensor_pickle and FOLDER/tensor_safetensors.
+Makes FOLDER/tensor_checkpoint, FOLDER/tensor_training_checkpoint, FOLDER/tensor_pickle and FOLDER/tensor_safetensors.
 """
 
 import collections
@@ -30,6 +30,7 @@ PARAMETER = importable("torch._utils", "_rebuild_parameter")
 SIZE = importable("torch", "Size")
 DEVICE = importable("torch", "device")
 SCALAR = importable("numpy.core.multiarray", "scalar")
+DTYPE = importable("numpy", "dtype")
 STORAGES = {name: importable("torch", name) for name in
             ("FloatStorage", "DoubleStorage", "HalfStorage", "BFloat16Storage", "LongStorage")}
 
@@ -77,6 +78,27 @@ def checkpoint(name):
             "trainer_name": "nnUNetTrainer", "inference_allowed_mirroring_axes": (0, 1, 2)}
 
 
+def scalar(kind, data):
+    return Call(SCALAR, Call(DTYPE, kind, False, True), data)
+
+
+def training_checkpoint():
+    """With momenta, numpy scalars in the logging, and everything that a run needs to go on."""
+    parameter = tensor(Storage("FloatStorage", "0", 6), 0, (2, 3), (3, 1))
+    weights = collections.OrderedDict({"encoder.s.conv.weight": parameter, "encoder.s.all_modules.0.weight": parameter,
+                                       "h": tensor(Storage("HalfStorage", "1", 2), 0, (2,), (1,))})
+    group = {"lr": 0.01, "momentum": 0.99, "weight_decay": 3e-5, "nesterov": True, "foreach": None, "params": [0, 1]}
+    state = {0: {"momentum_buffer": parameter},
+             1: {"momentum_buffer": tensor(Storage("DoubleStorage", "2", 1), 0, (2,), (0,))}}
+    return {"network_weights": weights, "optimizer_state": {"state": state, "param_groups": [group]},
+            "grad_scaler_state": None, "_best_ema": scalar("f8", struct.pack("<d", 0.7)), "current_epoch": 3,
+            "logging": {"lrs": [0.01, float("nan")], "train_losses": [scalar("f4", struct.pack("<f", 0.5)),
+                                                                      scalar("u8", b"\xff" * 8)]},
+            "init_args": {"plans": {"spacing": (1.0, 2)}, "fold": 0, "device": Call(DEVICE, "cuda", 0), 1: {2, 3}},
+            "trainer_name": "nnUNetTrainer", "inference_allowed_mirroring_axes": None,
+            "twintrack": {"seed": (1 << 64) - 1, "name": "\u00fc"}}
+
+
 def archive(pickle_bytes, compression):
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w") as file:
@@ -117,6 +139,8 @@ def main(folder):
         write("tensor_pickle", f"tensors_{protocol}", pickled(tensors, protocol))
         write("tensor_checkpoint", f"stored_{protocol}", archive(data, zipfile.ZIP_STORED))
         write("tensor_checkpoint", f"deflated_{protocol}", archive(data, zipfile.ZIP_DEFLATED))
+        training = pickled(training_checkpoint(), protocol)
+        write("tensor_training_checkpoint", f"stored_{protocol}", archive(training, zipfile.ZIP_STORED))
     write("tensor_safetensors", "empty", safetensors({}, b""))
     write("tensor_safetensors", "four_types", safetensors({
         "__metadata__": {"format": "pt"},

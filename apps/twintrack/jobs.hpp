@@ -13,6 +13,7 @@ void add_bundle(CLI::App& app, ExitStatus& status);
 void add_calibrate(CLI::App& app, ExitStatus& status);
 void add_evaluate(CLI::App& app, ExitStatus& status);
 void add_compare(CLI::App& app, ExitStatus& status);
+void add_train(CLI::App& app, ExitStatus& status);
 void add_phantom(CLI::App& app, ExitStatus& status);
 
 }  // namespace twintrack::cli

@@ -31,6 +31,7 @@ int run(int argc, char** argv) {
       "  twintrack calibrate --manifest cases.csv -o calibrator.json  fit probabilities to several raters\n"
       "  twintrack evaluate --manifest cases.csv -o metrics.json      the challenges' metrics, and more\n"
       "  twintrack compare --fit cases.csv --folds 5 -o table.json    the paper's table on your cohort\n"
+      "  twintrack train all -d Dataset001 -o bundle --work work      localiser and members of your own\n"
       "  twintrack phantom -o cohort --cases 10                       a synthetic cohort with 5 raters\n\n"
       "twintrack JOB --help shows every option. Research use only; not for diagnosis.");
   ExitStatus status = ExitStatus::done;
@@ -40,6 +41,7 @@ int run(int argc, char** argv) {
   twintrack::cli::add_calibrate(app, status);
   twintrack::cli::add_evaluate(app, status);
   twintrack::cli::add_compare(app, status);
+  twintrack::cli::add_train(app, status);
   twintrack::cli::add_phantom(app, status);
   try {
     app.parse(argc, argv);

@@ -10,6 +10,7 @@
 #include "twintrack/core/files.hpp"
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/core/system.hpp"
+#include "twintrack/network/torch_plugin.hpp"
 
 namespace twintrack::cli {
 
@@ -38,7 +39,8 @@ void add_inference_options(CLI::App& job, InferenceArguments& a) {
   job.add_option("-o,--output", a.output, "Folder for the results; created when it is not there")->required();
   job.add_option("--series", a.series_uid,
                  "SeriesInstanceUID, when a DICOM folder holds several series (default: the largest axial CT)");
-  job.add_option("--precision", a.precision, "auto: bf16 where the processor has native bfloat16, fp32 elsewhere")
+  job.add_option("--precision", a.precision,
+                 "auto: bf16 where the processor has native bfloat16, fp32 elsewhere; on a GPU bf16 means float16")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
       ->capture_default_str();
   job.add_flag("--no-mirroring", a.no_mirroring,
@@ -47,7 +49,8 @@ void add_inference_options(CLI::App& job, InferenceArguments& a) {
                  "Step of the sliding window, as a part of the patch, above 0 and at most 1")
       ->capture_default_str();
   job.add_option("--threads", a.threads, "Number of threads (default: all processors)")->check(CLI::Range(1, 1024));
-  job.add_option("--device", a.device, "cpu")->capture_default_str();
+  job.add_option("--device", a.device, "cpu; cuda:N: that GPU, by libtorch; torch: the CPU by libtorch")
+      ->capture_default_str();
   job.add_flag("--overwrite", a.overwrite, "Compute and replace results that exist (default: keep them)");
   job.add_option("--format", a.format, "Format of written volumes")
       ->check(CLI::IsMember({"nii.gz", "mha", "nrrd"}))
@@ -60,11 +63,17 @@ InferenceOptions prepare(const InferenceArguments& a) {
   if (!(a.step_size > 0.0 && a.step_size <= 1.0)) {
     throw UsageError("--step-size {}: above 0 and at most 1 is right; nnU-Net's default is 0.5", a.step_size);
   }
-  if (a.device != "cpu") throw UsageError("--device {}: this build computes on the CPU only; --device cpu", a.device);
+  if (a.device != "cpu" && a.device != "torch" && !a.device.starts_with("cuda")) {
+    throw UsageError("--device {}: cpu, cuda:N or torch", a.device);
+  }
+  if (a.device != "cpu" && !has_torch_plugin()) {
+    throw UsageError("--device {}: needs libtorch, which this build does not have; --device cpu", a.device);
+  }
   if (a.threads > 0) set_thread_count(a.threads);
-  const bool bf16 = a.precision == "bf16" || (a.precision == "auto" && has_native_bfloat16());
+  const bool half_is_fast = a.device.starts_with("cuda") || has_native_bfloat16();
+  const bool half = a.precision == "bf16" || (a.precision == "auto" && half_is_fast);
   make_output_folder(a.output);
-  return {a.step_size, !a.no_mirroring, bf16 ? Precision::bf16 : Precision::fp32};
+  return {a.step_size, !a.no_mirroring, half ? Precision::bf16 : Precision::fp32, a.device};
 }
 
 std::string name_of(Precision precision) { return precision == Precision::bf16 ? "bf16" : "fp32"; }

@@ -92,15 +92,17 @@ TEST_P(EngineAgreement, NumberOfThreadsDoesNotMatter) {
   const Network network = build_network(architecture(GetParam()), "test");
   const Shape3 patch{8, 24, 40};
   const TensorMap weights = random_weights(network);
-  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+  // Bit by bit where the kernels are ours. On some processors oneDNN's convolutions choose the order of their sums by
+  // the number of threads.
+  for (const auto& [precision, rounding] : {std::pair{Precision::fp32, 1e-6}, std::pair{Precision::bf16, 1e-2}}) {
+    const bool ours = make_cpu_engine(network, patch, precision)->name().starts_with("AMX");
     std::vector<std::vector<float>> found;
     for (const int threads : {1, 2, 3}) {
       set_thread_count(threads);
       found.push_back(logits_of(*make_cpu_engine(network, patch, precision), network, weights, patch));
     }
     set_thread_count(available_processors());
-    EXPECT_EQ(found[0], found[1]);
-    EXPECT_EQ(found[0], found[2]);
+    for (const int other : {1, 2}) EXPECT_LE(relative_l2(found[other], found[0]), ours ? 0 : rounding);
   }
 }
 

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "support/tiny_models.hpp"
+#include "twintrack/network/torch_plugin.hpp"
 #include "twintrack/nnunet/segmenter.hpp"
 
 namespace twintrack {
@@ -158,6 +159,42 @@ TEST(Segmenter, OutsideTheCropIsBackground) {
       EXPECT_EQ(found.probabilities[kVoxels + v], 0.0F);
     }
   }
+}
+
+// Mirroring, folds and tiles in batches: libtorch's engine says what ours says.
+TEST(Predictor, LibtorchAgreesWithTheEnginesOfOurOwn) {
+  if (!has_torch_plugin()) GTEST_SKIP() << "built without libtorch";
+  const Model model = tiny_model({1, 2}, {0, 2});
+  Preprocessed image;
+  image.shape = {19, 40, 33};
+  image.values.resize(voxel_count(image.shape));
+  for (std::size_t i = 0; i < image.values.size(); ++i)
+    image.values[i] = static_cast<float>((i * 7919) % 2001) / 500 - 2;
+  const auto logits_by = [&](const char* device, Precision precision) {
+    Predictor predictor(model, {0.5, true, precision, device});
+    std::vector<float> logits;
+    std::int64_t tiles = 0;
+    predictor.predict_logits(
+        image, {},
+        [&](std::int64_t, std::span<const float> slice) { logits.insert(logits.end(), slice.begin(), slice.end()); },
+        [&](std::int64_t done, std::int64_t total) {
+          EXPECT_EQ(done, ++tiles);
+          EXPECT_EQ(total, predictor.tile_count(image, {}));
+        });
+    return logits;
+  };
+  const auto difference = [](const std::vector<float>& a, const std::vector<float>& b) {
+    double sum = 0;
+    double norm = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) {
+      sum += std::pow(a[i] - b[i], 2);
+      norm += std::pow(b[i], 2);
+    }
+    return std::sqrt(sum / norm);
+  };
+  const auto expected = logits_by("cpu", Precision::fp32);
+  EXPECT_LT(difference(logits_by("torch", Precision::fp32), expected), 1e-5);
+  EXPECT_LT(difference(logits_by("torch", Precision::bf16), expected), 3e-2);
 }
 
 TEST(Predictor, ReportsEveryTile) {

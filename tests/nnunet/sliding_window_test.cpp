@@ -76,7 +76,7 @@ TEST(SlidingWindow, SmallImagesArePaddedAroundTheirCentre) {
   int tiles = 0;
   std::vector<float> finished;
   slide(
-      window, image, {},
+      window, image, {}, 1,
       [&](std::span<const float> tile, std::span<float> logits) {
         for (std::int64_t i = 0; i < 8 * 16 * 16; ++i) {
           const std::int64_t z = i / 256 - 1;
@@ -109,12 +109,12 @@ void uneven_logits(std::span<const float> tile, std::span<float> logits) {
 
 // (class, z, y, x), collected from slices.
 std::vector<float> slid(const SlidingWindow& window, const std::vector<float>& image,
-                        std::span<const std::uint8_t> needed, const TileFunction& predict) {
+                        std::span<const std::uint8_t> needed, const TileFunction& predict, std::int64_t batch = 1) {
   std::vector<float> result(window.classes * voxel_count(window.shape));
   const std::int64_t plane = window.shape[1] * window.shape[2];
   std::int64_t expected_z = 0;
   slide(
-      window, image, needed, predict,
+      window, image, needed, batch, predict,
       [&](std::int64_t z, std::span<const float> slice) {
         EXPECT_EQ(z, expected_z++);
         for (std::int64_t c = 0; c < window.classes; ++c) {
@@ -176,6 +176,28 @@ TEST(SlidingWindow, RollingBandEqualsSumsOverTheWholeImage) {
     const auto expected = accumulated_at_once(window, image);
     const auto found = slid(window, image, {}, uneven_logits);
     for (std::size_t i = 0; i < expected.size(); ++i) ASSERT_NEAR(found[i], expected[i], 1e-5F) << i;
+  }
+}
+
+TEST(SlidingWindow, SeveralTilesAtATimeAreBitwiseOneAtATime) {
+  const SlidingWindow window{{37, 21, 30}, {8, 16, 16}, 3, 0.5};
+  const auto image = numbers(voxel_count(window.shape));
+  const auto one = slid(window, image, {}, uneven_logits);
+  for (const std::int64_t batch : {2, 5, 1000}) {
+    std::int64_t most = 0;
+    const auto several = slid(
+        window, image, {},
+        [&](std::span<const float> tiles, std::span<float> logits) {
+          const std::int64_t voxels = voxel_count(window.patch);
+          const std::int64_t count = std::ssize(tiles) / voxels;
+          most = std::max(most, count);
+          for (std::int64_t i = 0; i < count; ++i) {
+            uneven_logits(tiles.subspan(i * voxels, voxels), logits.subspan(i * 3 * voxels, 3 * voxels));
+          }
+        },
+        batch);
+    EXPECT_EQ(most, std::min(batch, std::ssize(window.tiles({}))));
+    EXPECT_EQ(several, one) << batch;
   }
 }
 

@@ -70,6 +70,12 @@ void Progress::advance(std::int64_t steps) {
   if (!quiet_ && terminal_ && Clock::now() - drawn_ >= redraw_interval) draw();
 }
 
+void Progress::note(const std::string& line) {
+  if (quiet_) return;
+  print(terminal_ ? fmt::format("\r\x1b[K{}\n", line) : line + "\n");
+  if (terminal_) draw();
+}
+
 void Progress::draw() {
   drawn_ = Clock::now();
   print("\r" + progress_line(stage_, done_, total_, seconds(drawn_ - start_)) + "\x1b[K");

@@ -17,6 +17,10 @@ class Progress {
   Progress& operator=(const Progress&) = delete;
 
   void advance(std::int64_t steps = 1);
+  // What the bar says of its stage from now on.
+  void rename(std::string stage) { stage_ = std::move(stage); }
+  // A line for good, above the bar.
+  void note(const std::string& line);
 
  private:
   void draw();

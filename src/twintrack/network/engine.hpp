@@ -21,9 +21,12 @@ class Engine {
   // network share the engine's activations.
   virtual int load(const TensorMap& weights) = 0;
 
-  // input: (channels, z, y, x) float32; logits: (classes, z, y, x) float32. Not to be called from two threads at a
-  // time.
+  // input: (samples, channels, z, y, x) float32; logits: (samples, classes, z, y, x) float32, for 1 to batch() samples.
+  // Not to be called from two threads at a time.
   virtual void run(int weights, std::span<const float> input, std::span<float> logits) = 0;
+
+  // Patches that one run takes at most.
+  virtual std::int64_t batch() const { return 1; }
 
   // Bytes of activations and scratch, without weights.
   virtual std::int64_t activation_bytes() const = 0;

@@ -58,6 +58,8 @@ class Builder {
     return last_value();
   }
 
+  void decoder_output(int value) { network_.decoder_outputs.push_back(value); }
+
   void head(int input, std::int64_t classes, const std::string& name) {
     Layer layer{LayerKind::head, input, value_after(input, classes, {1, 1, 1})};
     layer.bias = true;
@@ -142,6 +144,7 @@ void build_decoder(Builder& builder, const Architecture& a, const std::vector<in
     value = builder.concatenate(up, skips[below - 1]);
     value = stacked_convolutions(builder, value, a.decoder_convolutions[s], a.features[below - 1], a.kernels[below - 1],
                                  {1, 1, 1}, fmt::format("decoder.stages.{}", s), a.convolution_bias);
+    builder.decoder_output(value);
   }
   builder.head(value, a.classes, fmt::format("decoder.seg_layers.{}", stages - 2));
 }

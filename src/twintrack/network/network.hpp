@@ -60,8 +60,9 @@ struct Layer {
 
 struct Network {
   Architecture architecture;
-  std::vector<Value> values;  // values[0] is the input patch
-  std::vector<Layer> layers;  // in order of execution; the last is the head
+  std::vector<Value> values;         // values[0] is the input patch
+  std::vector<Layer> layers;         // in order of execution; the last is the head
+  std::vector<int> decoder_outputs;  // values that deep-supervision heads read, lowest resolution first
 };
 
 // Throws InputError (prefix `where`, the plans file) when the architecture is inconsistent or absurdly large.

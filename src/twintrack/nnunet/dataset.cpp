@@ -40,18 +40,26 @@ LabelScheme plain_labels(const JsonView& labels) {
     }
     scheme.names.push_back(name);
     scheme.output_labels.push_back(static_cast<std::uint16_t>(value));
+    scheme.members.push_back({static_cast<std::uint16_t>(value)});
   }
   if (const auto ignore = labels.find("ignore")) {
-    if (ignore->as_integer(1, kMaximalLabel) != scheme.channels())
-      ignore->fail("the ignore label must be the highest one");
+    scheme.ignore = static_cast<std::uint16_t>(ignore->as_integer(1, kMaximalLabel));
+    if (*scheme.ignore != scheme.channels()) ignore->fail("the ignore label must be the highest one");
   }
   return scheme;
 }
 
 LabelScheme region_labels(const JsonView& labels, const JsonView& order) {
-  LabelScheme scheme{true, {}, {}};
+  LabelScheme scheme;
+  scheme.regions = true;
   for (const auto& [name, view] : labels.members()) {
-    if (name != "ignore" && !is_background(members_of(view))) scheme.names.push_back(name);
+    const std::vector<std::int64_t> values = members_of(view);
+    if (name == "ignore") {
+      scheme.ignore = static_cast<std::uint16_t>(values.front());
+    } else if (!is_background(values)) {
+      scheme.names.push_back(name);
+      scheme.members.emplace_back(values.begin(), values.end());
+    }
   }
   for (const JsonView& label : order.elements()) {
     scheme.output_labels.push_back(static_cast<std::uint16_t>(label.as_integer(0, kMaximalLabel)));

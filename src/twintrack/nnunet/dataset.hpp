@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,9 @@ struct LabelScheme {
   bool regions = false;
   std::vector<std::string> names;            // per output channel
   std::vector<std::uint16_t> output_labels;  // per output channel
+  std::vector<std::vector<std::uint16_t>>
+      members;                          // per output channel: the labels of a training map that belong to it
+  std::optional<std::uint16_t> ignore;  // label of training maps that counts nowhere; has no channel
 
   std::int64_t channels() const { return static_cast<std::int64_t>(names.size()); }
   // Index of the channel; throws InputError naming `file` and the known names.

@@ -152,6 +152,8 @@ Plans parse_plans(const JsonView& plans, const std::string& configuration_name) 
   if (result.probability_resampling.order == 3 || result.probability_resampling.order_z == 3) {
     configuration.fail("resampling_fn_probabilities_kwargs: order 3 is not supported for probabilities; 0 and 1 are");
   }
+  if (const auto batch_size = configuration.find("batch_size")) result.batch_size = batch_size->as_integer(1, 4096);
+  if (const auto batch_dice = configuration.find("batch_dice")) result.batch_dice = batch_dice->as_bool();
   result.architecture = read_architecture(configuration);
   result.architecture.input_channels = static_cast<std::int64_t>(result.channels.size());
   return result;

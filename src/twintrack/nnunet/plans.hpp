@@ -39,7 +39,9 @@ struct Plans {
   std::vector<Channel> channels;
   ResamplingRule data_resampling;
   ResamplingRule probability_resampling;
-  Architecture architecture;  // classes are the dataset's to say
+  Architecture architecture;    // classes are the dataset's to say
+  std::int64_t batch_size = 2;  // of training
+  bool batch_dice = false;
 };
 
 // Reads both shapes of plans.json (an `architecture` block, or the older flat keys) and `inherits_from`. Throws

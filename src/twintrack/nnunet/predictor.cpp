@@ -3,6 +3,7 @@
 #include "twintrack/core/error.hpp"
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/core/system.hpp"
+#include "twintrack/network/torch_plugin.hpp"
 #include "twintrack/nnunet/sliding_window.hpp"
 
 #include <algorithm>
@@ -60,9 +61,15 @@ void refuse_beyond_memory(const Model& model, double bytes) {
       patch[0], patch[1], patch[2], bytes / gib, installed / gib);
 }
 
-std::shared_ptr<Engine> make_engine(const Model& model, Precision precision) {
+std::shared_ptr<Engine> make_engine(const Model& model, const InferenceOptions& options) {
+  const Shape3& patch = model.plans.patch_size;
+  if (options.device.starts_with("cuda")) {
+    return torch_plugin().make_engine(model.network, patch, options.precision, options.device);
+  }
   refuse_beyond_memory(model, least_patch_bytes(model));
-  std::shared_ptr<Engine> engine = make_cpu_engine(model.network, model.plans.patch_size, precision);
+  std::shared_ptr<Engine> engine = options.device == "torch"
+                                       ? torch_plugin().make_engine(model.network, patch, options.precision, "cpu")
+                                       : make_cpu_engine(model.network, patch, options.precision);
   refuse_beyond_memory(model, static_cast<double>(engine->activation_bytes()));
   return engine;
 }
@@ -76,26 +83,28 @@ Predictor::Predictor(const Model& model, const InferenceOptions& options, const 
       architecture_(model.network.architecture),
       flips_(flip_combinations(options.mirroring ? model.mirroring_axes : std::vector<int>{})) {
   const bool alike = like != nullptr && like->architecture_ == architecture_ &&
-                     like->plans_.patch_size == plans_.patch_size && like->options_.precision == options.precision;
-  engine_ = alike ? like->engine_ : make_engine(model, options.precision);
+                     like->plans_.patch_size == plans_.patch_size && like->options_.precision == options.precision &&
+                     like->options_.device == options.device;
+  engine_ = alike ? like->engine_ : make_engine(model, options);
   for (const TensorMap& weights : model.folds) folds_.push_back(engine_->load(weights));
 }
 
-void Predictor::predict_tile(std::span<const float> tile, std::span<float> logits, int fold) {
+void Predictor::predict_tile(std::span<const float> tiles, std::span<float> logits, int fold) {
   const Shape3& patch = plans_.patch_size;
   const int first = fold < 0 ? 0 : fold;
   const int last = fold < 0 ? folds() : fold + 1;
   const std::size_t runs = flips_.size() * static_cast<std::size_t>(last - first);
-  if (runs == 1) return engine_->run(folds_[first], tile, logits);
+  if (runs == 1) return engine_->run(folds_[first], tiles, logits);
 
-  flipped_.resize(tile.size());
+  const std::int64_t count = std::ssize(tiles) / voxel_count(patch);
+  flipped_.resize(tiles.size());
   flipped_logits_.resize(logits.size());
   bool begun = false;
   for (int weights = first; weights < last; ++weights) {
     for (const unsigned axes : flips_) {
-      mirror(tile, flipped_, 1, patch, axes, false);
+      mirror(tiles, flipped_, count, patch, axes, false);
       engine_->run(folds_[weights], flipped_, flipped_logits_);
-      mirror(flipped_logits_, logits, labels_.channels(), patch, axes, std::exchange(begun, true));
+      mirror(flipped_logits_, logits, count * labels_.channels(), patch, axes, std::exchange(begun, true));
     }
   }
   const float factor = 1.0F / static_cast<float>(runs);
@@ -116,8 +125,8 @@ void Predictor::predict_logits(const Preprocessed& image, std::span<const std::u
   const std::int64_t total = tile_count(image, needed);
   std::int64_t done = 0;
   slide(
-      window, image.values, needed,
-      [&](std::span<const float> tile, std::span<float> logits) { predict_tile(tile, logits, fold); }, finish,
+      window, image.values, needed, engine_->batch(),
+      [&](std::span<const float> tiles, std::span<float> logits) { predict_tile(tiles, logits, fold); }, finish,
       [&] { progress(++done, total); });
 }
 

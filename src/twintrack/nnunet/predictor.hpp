@@ -16,6 +16,8 @@ struct InferenceOptions {
   double step_size = 0.5;
   bool mirroring = true;
   Precision precision = Precision::fp32;
+  // "cpu": engines of our own and oneDNN's; "cuda:N": libtorch's on that GPU; "torch": libtorch's on the CPU.
+  std::string device = "cpu";
 };
 
 // Called with the number of tiles done and of all tiles; may throw to stop.
@@ -41,8 +43,9 @@ class Predictor {
   void predict(const Preprocessed& image, std::span<const std::uint8_t> needed, const RowFunction& sink,
                const TileProgress& progress, int fold = -1);
 
-  // Logits (class, z, y, x) of one patch, mirrored as the options say: what the sliding window averages.
-  void predict_tile(std::span<const float> tile, std::span<float> logits, int fold = -1);
+  // Logits (tile, class, z, y, x) of one or several patches (tile, z, y, x), at most the engine's batch, mirrored as
+  // the options say: what the sliding window averages.
+  void predict_tile(std::span<const float> tiles, std::span<float> logits, int fold = -1);
 
   // Logits on the preprocessed grid, slice by slice.
   void predict_logits(const Preprocessed& image, std::span<const std::uint8_t> needed,

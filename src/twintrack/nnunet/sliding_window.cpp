@@ -94,7 +94,7 @@ class Band {
 };
 
 // The tile of the zero-padded image.
-void cut_tile(const SlidingWindow& window, std::span<const float> image, const Shape3& tile, std::vector<float>& out) {
+void cut_tile(const SlidingWindow& window, std::span<const float> image, const Shape3& tile, std::span<float> out) {
   const Shape3 before = window.padding_before();
   const Shape3& shape = window.shape;
   const Shape3& patch = window.patch;
@@ -181,16 +181,26 @@ std::vector<Shape3> SlidingWindow::tiles(std::span<const std::uint8_t> needed) c
 }
 
 void slide(const SlidingWindow& window, std::span<const float> image, std::span<const std::uint8_t> needed,
-           const TileFunction& predict, const SliceFunction& finish, const std::function<void()>& on_tile) {
+           std::int64_t batch, const TileFunction& predict, const SliceFunction& finish,
+           const std::function<void()>& on_tile) {
   Band band(window);
-  std::vector<float> tile(voxel_count(window.patch));
-  std::vector<float> logits(window.classes * voxel_count(window.patch));
-  for (const Shape3& start : window.tiles(needed)) {
-    band.finish_until(start[0], finish);
-    cut_tile(window, image, start, tile);
-    predict(tile, logits);
-    band.accumulate(start, logits);
-    on_tile();
+  const std::vector<Shape3> starts = window.tiles(needed);
+  const auto most = std::min(batch, std::ssize(starts));
+  const std::int64_t patch_voxels = voxel_count(window.patch);
+  const std::int64_t tile_logits = window.classes * patch_voxels;
+  std::vector<float> tiles(most * patch_voxels);
+  std::vector<float> logits(most * tile_logits);
+  for (std::int64_t first = 0; first < std::ssize(starts); first += most) {
+    const std::int64_t count = std::min(most, std::ssize(starts) - first);
+    for (std::int64_t i = 0; i < count; ++i) {
+      cut_tile(window, image, starts[first + i], std::span(tiles).subspan(i * patch_voxels, patch_voxels));
+    }
+    predict(std::span(tiles).first(count * patch_voxels), std::span(logits).first(count * tile_logits));
+    for (std::int64_t i = 0; i < count; ++i) {
+      band.finish_until(starts[first + i][0], finish);
+      band.accumulate(starts[first + i], std::span(logits).subspan(i * tile_logits, tile_logits));
+      on_tile();
+    }
   }
   band.finish_until(window.padded_shape()[0], finish);
 }

@@ -33,15 +33,16 @@ struct SlidingWindow {
   std::vector<Shape3> tiles(std::span<const std::uint8_t> needed) const;
 };
 
-// Computes the logits (class, z, y, x) of one tile of the patch's shape.
-using TileFunction = std::function<void(std::span<const float> tile, std::span<float> logits)>;
+// Computes the logits (tile, class, z, y, x) of one or several tiles (tile, z, y, x) of the patch's shape.
+using TileFunction = std::function<void(std::span<const float> tiles, std::span<float> logits)>;
 // Receives finished slices in ascending order: logits (class, y, x) of slice z of the image. Voxels that no tile
 // covered are 0.
 using SliceFunction = std::function<void(std::int64_t z, std::span<const float> logits)>;
 
-// Runs over `image` (one channel). Besides the tile it needs (classes + 1) x patch depth x slice of memory.
-// `on_tile` is called after each tile (progress; may throw to stop).
+// Runs over `image` (one channel), `batch` tiles at a time. Besides the tiles it needs (classes + 1) x patch depth x
+// slice of memory. `on_tile` is called after each tile (progress; may throw to stop).
 void slide(const SlidingWindow& window, std::span<const float> image, std::span<const std::uint8_t> needed,
-           const TileFunction& predict, const SliceFunction& finish, const std::function<void()>& on_tile);
+           std::int64_t batch, const TileFunction& predict, const SliceFunction& finish,
+           const std::function<void()>& on_tile);
 
 }  // namespace twintrack

@@ -2,14 +2,10 @@
 
 #include <cmath>
 
-#include "twintrack/core/resampling.hpp"
-#include "twintrack/phantom/portable_math.hpp"
+#include "twintrack/core/portable_math.hpp"
 
 namespace twintrack::phantom {
 namespace {
-
-// Uniform on (0, 1) from 53 of the bits.
-double to_unit(std::uint64_t bits) { return (static_cast<double>(bits >> 11) + 0.5) * 0x1p-53; }
 
 struct Cell {
   int low;
@@ -25,12 +21,6 @@ Cell cell_of(float x, int period) {
 }
 
 }  // namespace
-
-double Random::uniform(double low, double high) { return low + (high - low) * to_unit(generator_()); }
-
-double Random::normal() { return normal_quantile(to_unit(generator_())); }
-
-std::int64_t Random::below(std::int64_t count) { return draw_below(count, generator_); }
 
 SmoothNoise::SmoothNoise(std::uint64_t key) : values_(kPeriod * kPeriod * kPeriod) {
   for (std::size_t i = 0; i < values_.size(); ++i) {

@@ -4,7 +4,7 @@
 #include <cmath>
 
 #include "twintrack/core/parallel.hpp"
-#include "twintrack/phantom/portable_math.hpp"
+#include "twintrack/core/portable_math.hpp"
 
 namespace twintrack::phantom {
 namespace {

@@ -4,8 +4,8 @@
 #include <cmath>
 
 #include "twintrack/core/parallel.hpp"
+#include "twintrack/core/portable_math.hpp"
 #include "twintrack/core/system.hpp"
-#include "twintrack/phantom/portable_math.hpp"
 #include "twintrack/phantom/random.hpp"
 #include "twintrack/phantom/render.hpp"
 

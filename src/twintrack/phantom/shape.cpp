@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "twintrack/phantom/portable_math.hpp"
+#include "twintrack/core/portable_math.hpp"
 
 namespace twintrack::phantom {
 namespace {

@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "twintrack/core/portable_math.hpp"
 #include "twintrack/phantom/frame.hpp"
-#include "twintrack/phantom/portable_math.hpp"
 
 namespace twintrack::phantom {
 namespace {

@@ -4,6 +4,7 @@
 // cost nothing. Source: CPython Lib/pickletools.py, protocols 2 to 5.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -17,7 +18,7 @@ enum class Kind : std::uint8_t {
   none,
   boolean,
   integer,
-  long_integer,  // beyond 64 bits
+  long_integer,  // of more than 8 bytes
   real,
   text,
   bytes,
@@ -38,11 +39,12 @@ class Document {
   Id root() const noexcept { return root_; }
   Kind kind(Id id) const { return values_[id].kind; }
 
-  std::int64_t integer(Id id) const { return values_[id].payload; }  // integer, boolean
-  std::string_view text(Id id) const;                                // text, bytes
-  std::span<const Id> children(Id id) const;              // tuple, list, set; dictionary: key, value, key, value, ...
-  std::string global_name(Id id) const;                   // "torch.FloatStorage"
-  Id callable(Id id) const { return values_[id].first; }  // call
+  std::int64_t integer(Id id) const { return values_[id].payload; }                // integer, boolean
+  double real(Id id) const { return std::bit_cast<double>(values_[id].payload); }  // real
+  std::string_view text(Id id) const;         // text, bytes; long_integer: two's complement, the lowest byte first
+  std::span<const Id> children(Id id) const;  // tuple, list, set; dictionary: key, value, key, value, ...
+  std::string global_name(Id id) const;       // "torch.FloatStorage"
+  Id callable(Id id) const { return values_[id].first; }                      // call
   Id arguments(Id id) const { return static_cast<Id>(values_[id].payload); }  // call: a tuple
   Id persistent_id(Id id) const { return values_[id].first; }                 // persistent
 
@@ -68,6 +70,7 @@ class Document {
 };
 
 inline constexpr std::size_t largest_pickle_bytes = std::size_t{64} << 20;
+inline constexpr std::size_t most_values = std::size_t{1} << 22;  // of one pickle
 
 // Interprets a pickle; memory and time are proportional to its size. Throws InputError, naming `file` and the position,
 // for a malformed one and for one that names a function that runs commands or code (os.system, builtins.eval, ...).

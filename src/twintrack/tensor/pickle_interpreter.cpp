@@ -65,7 +65,9 @@ void Interpreter::push_text(Kind kind, std::uint64_t length) {
 // Little-endian two's complement of any length.
 void Interpreter::push_long(std::uint64_t length) {
   const std::size_t begin = take_bytes(length);
-  if (length > sizeof(std::int64_t)) return push(add(Kind::long_integer, 0, 0));
+  if (length > sizeof(std::int64_t)) {
+    return push(add(Kind::long_integer, static_cast<Id>(length), static_cast<std::int64_t>(begin)));
+  }
   std::uint64_t bits = 0;
   std::memcpy(&bits, document_.bytes_.data() + begin, static_cast<std::size_t>(length));
   const auto unused = static_cast<unsigned>(64 - 8 * length);
@@ -157,8 +159,7 @@ bool Interpreter::execute_scalar(Op op) {
       push_long(take<std::uint32_t>());
       return true;
     case Op::binfloat:
-      take_bytes(sizeof(double));
-      push(add(Kind::real, 0, 0));
+      push(add(Kind::real, 0, static_cast<std::int64_t>(__builtin_bswap64(take<std::uint64_t>()))));
       return true;
     default:
       return false;

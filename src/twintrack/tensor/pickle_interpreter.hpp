@@ -10,7 +10,6 @@
 
 namespace twintrack::pickle {
 
-inline constexpr std::size_t most_values = std::size_t{1} << 22;
 inline constexpr std::size_t deepest_stack = std::size_t{1} << 22;
 
 class Interpreter {

@@ -76,18 +76,18 @@ class Gather {
 };
 
 const ZipMember& find_storage(const ZipArchive& archive, const std::string& root, const TorchTensor& tensor,
-                              const std::string& parameter) {
+                              const std::string& place) {
   const std::string& file = archive.source().name();
   const ZipMember* member = archive.find(root + "data/" + tensor.storage_key);
   if (member == nullptr) {
-    throw InputError("{}: network_weights: {}: its storage {} is missing in the archive", file, in_quotes(parameter),
+    throw InputError("{}: {}: its storage {} is missing in the archive", file, place,
                      in_quotes("data/" + tensor.storage_key));
   }
   const auto elements = static_cast<std::uint64_t>(tensor.storage_elements);
   const std::size_t width = byte_size(*tensor.type);
   if (member->size % width != 0 || member->size / width != elements) {
-    throw InputError("{}: network_weights: {}: its storage {} holds {} bytes instead of {} elements of {}", file,
-                     in_quotes(parameter), in_quotes(member->name), member->size, elements, name_of(*tensor.type));
+    throw InputError("{}: {}: its storage {} holds {} bytes instead of {} elements of {}", file, place,
+                     in_quotes(member->name), member->size, elements, name_of(*tensor.type));
   }
   return *member;
 }
@@ -95,12 +95,12 @@ const ZipMember& find_storage(const ZipArchive& archive, const std::string& root
 }  // namespace
 
 Tensor load_tensor(const ZipArchive& archive, const std::string& root, const TorchTensor& tensor,
-                   const std::string& parameter) {
+                   const std::string& place) {
   const ByteSource& source = archive.source();
-  const std::int64_t count = checked_element_count(tensor, source.name(), parameter);
+  const std::int64_t count = checked_element_count(tensor, source.name(), place);
   Tensor loaded{tensor.shape, std::vector<float>(static_cast<std::size_t>(count))};
   if (count == 0) return loaded;
-  const ZipMember& member = find_storage(archive, root, tensor, parameter);
+  const ZipMember& member = find_storage(archive, root, tensor, place);
   const std::uint64_t data = archive.stored_offset(member);
   if (is_row_major(tensor)) {
     const std::uint64_t begin = data + static_cast<std::uint64_t>(tensor.offset) * byte_size(*tensor.type);
@@ -110,8 +110,7 @@ Tensor load_tensor(const ZipArchive& archive, const std::string& root, const Tor
     Gather(source, data, *tensor.type, loaded.values).copy(storage_order(tensor), tensor.offset, 0);
   }
   if (const std::int64_t wrong = count_non_finite(loaded.values); wrong > 0) {
-    throw InputError("{}: network_weights: {}: {} of {} values are not finite in float32", source.name(),
-                     in_quotes(parameter), wrong, count);
+    throw InputError("{}: {}: {} of {} values are not finite in float32", source.name(), place, wrong, count);
   }
   return loaded;
 }

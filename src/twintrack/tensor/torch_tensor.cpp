@@ -34,11 +34,9 @@ constexpr std::array storage_types = {
 struct Context {
   const Document& document;
   const std::string& file;
-  const std::string& parameter;
+  const std::string& place;
 
-  [[noreturn]] void fail(const std::string& what) const {
-    throw InputError("{}: network_weights: {}: {}", file, in_quotes(parameter), what);
-  }
+  [[noreturn]] void fail(const std::string& what) const { throw InputError("{}: {}: {}", file, place, what); }
 
   std::span<const Id> arguments_of(Id call, std::size_t least) const {
     const std::span<const Id> arguments = document.children(document.arguments(call));
@@ -149,8 +147,8 @@ std::int64_t multiply_add(std::int64_t extent, std::int64_t stride, std::int64_t
 
 }  // namespace
 
-TorchTensor describe_tensor(const Document& document, Id value, const std::string& file, const std::string& parameter) {
-  const Context context{document, file, parameter};
+TorchTensor describe_tensor(const Document& document, Id value, const std::string& file, const std::string& place) {
+  const Context context{document, file, place};
   const auto [function, arguments] = unwrap(context, value);
   if (function != "torch._utils._rebuild_tensor_v2" && function != "torch._utils._rebuild_tensor") {
     context.fail(fmt::format("is made by {}, which is not supported; save plain dense tensors", in_quotes(function)));
@@ -168,10 +166,8 @@ TorchTensor describe_tensor(const Document& document, Id value, const std::strin
   return tensor;
 }
 
-std::int64_t checked_element_count(const TorchTensor& tensor, const std::string& file, const std::string& parameter) {
-  const auto fail = [&](const std::string& what) {
-    throw InputError("{}: network_weights: {}: {}", file, in_quotes(parameter), what);
-  };
+std::int64_t checked_element_count(const TorchTensor& tensor, const std::string& file, const std::string& place) {
+  const auto fail = [&](const std::string& what) { throw InputError("{}: {}: {}", file, place, what); };
   const std::int64_t count = element_count(tensor.shape);
   if (count < 0) fail(fmt::format("its shape {} is absurd", to_string(tensor.shape)));
   if (tensor.offset < 0 || std::ranges::any_of(tensor.strides, [](std::int64_t stride) { return stride < 0; })) {

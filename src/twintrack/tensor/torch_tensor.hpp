@@ -23,16 +23,17 @@ struct TorchTensor {
   std::vector<std::int64_t> strides;  // in elements
 };
 
-// Interprets `value` as a tensor. Throws InputError naming `file`, `parameter` and the function that it would need.
+// Interprets `value` as a tensor. Throws InputError naming `file`, `place` ("network_weights: 'a.weight'") and the
+// function that it would need.
 TorchTensor describe_tensor(const pickle::Document& document, pickle::Id value, const std::string& file,
-                            const std::string& parameter);
+                            const std::string& place);
 
 // Number of elements; throws InputError when the shape is absurd or the view reaches beyond its storage.
-std::int64_t checked_element_count(const TorchTensor& tensor, const std::string& file, const std::string& parameter);
+std::int64_t checked_element_count(const TorchTensor& tensor, const std::string& file, const std::string& place);
 
 // Reads a floating-point tensor as float32, row-major. `root` is the folder in the archive ("archive/"). Throws
 // InputError when the storage is missing, has another size than declared, or holds values that are not finite.
 Tensor load_tensor(const ZipArchive& archive, const std::string& root, const TorchTensor& tensor,
-                   const std::string& parameter);
+                   const std::string& place);
 
 }  // namespace twintrack

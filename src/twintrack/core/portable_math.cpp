@@ -1,11 +1,11 @@
-#include "twintrack/phantom/portable_math.hpp"
+#include "twintrack/core/portable_math.hpp"
 
 #include <algorithm>
 #include <array>
 #include <cmath>
 #include <numbers>
 
-namespace twintrack::phantom {
+namespace twintrack {
 namespace {
 
 constexpr double kTableEnd = 8;
@@ -99,4 +99,4 @@ double normal_quantile(double p) {
   return p < 0.5 ? low : -low;
 }
 
-}  // namespace twintrack::phantom
+}  // namespace twintrack

@@ -1,12 +1,12 @@
 // Against the C library, to the accuracy that the header promises.
-#include "twintrack/phantom/portable_math.hpp"
+#include "twintrack/core/portable_math.hpp"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <numbers>
 
-namespace twintrack::phantom {
+namespace twintrack {
 namespace {
 
 TEST(PortableMath, AgreesWithTheLibrary) {
@@ -28,4 +28,4 @@ TEST(PortableMath, QuantileInvertsTheDistribution) {
 }
 
 }  // namespace
-}  // namespace twintrack::phantom
+}  // namespace twintrack

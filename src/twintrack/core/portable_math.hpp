@@ -2,7 +2,7 @@
 // defines to the last bit. (What the C library returns for exp or sin may differ in the last bit between machines.)
 #pragma once
 
-namespace twintrack::phantom {
+namespace twintrack {
 
 double portable_exp(double x);
 double portable_log(double x);  // x > 0
@@ -16,4 +16,4 @@ double cosine_of_turns(double turns);
 double normal_cdf(double x);
 double normal_quantile(double probability);
 
-}  // namespace twintrack::phantom
+}  // namespace twintrack
