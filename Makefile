@@ -7,7 +7,7 @@ SECONDS_EACH ?= 60
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
 
-demo: build  ## segment a small synthetic CT from end to end
+demo: build  ## a synthetic patient from end to end, with the shipped bundle
 	scripts/demo
 
 test: build  ## build and run all tests

@@ -1,4 +1,4 @@
-#include "demo_bundle.hpp"
+#include "benchmark_bundle.hpp"
 
 #include <cmath>
 #include <string>
@@ -22,7 +22,7 @@ struct Head {
   float bias = 0;
 };
 
-struct DemoModel {
+struct BenchmarkModel {
   std::string folder;
   std::uint64_t seed = 0;
   std::vector<std::string> labels;
@@ -38,7 +38,7 @@ Json resampling_arguments(int order) {
   return {{"is_seg", false}, {"order", order}, {"order_z", 0}, {"force_separate_z", nullptr}};
 }
 
-Json architecture_of(const DemoModel& model) {
+Json architecture_of(const BenchmarkModel& model) {
   const std::vector<int> convolutions(model.features.size(), 2);
   const std::vector<int> decoder_convolutions(model.features.size() - 1, 2);
   return {{"network_class_name", "dynamic_network_architectures.architectures.unet.PlainConvUNet"},
@@ -60,7 +60,7 @@ Json architecture_of(const DemoModel& model) {
           {"_kw_requires_import", {"conv_op", "norm_op", "dropout_op", "nonlin"}}};
 }
 
-Json plans_of(const DemoModel& model) {
+Json plans_of(const BenchmarkModel& model) {
   Json configuration{{"preprocessor_name", "DefaultPreprocessor"},
                      {"normalization_schemes", Json::array({"CTNormalization"})},
                      {"use_mask_for_norm", Json::array({false})},
@@ -80,7 +80,7 @@ Json plans_of(const DemoModel& model) {
            {{"0", {{"mean", 80.0}, {"std", 70.0}, {"percentile_00_5", -100.0}, {"percentile_99_5", 300.0}}}}}};
 }
 
-Json dataset_of(const DemoModel& model) {
+Json dataset_of(const BenchmarkModel& model) {
   Json labels = Json::object();
   for (std::size_t i = 0; i < model.labels.size(); ++i) labels[model.labels[i]] = i;
   return {{"channel_names", {{"0", "CT"}}}, {"labels", labels}, {"numTraining", 0}, {"file_ending", ".nii.gz"}};
@@ -105,7 +105,7 @@ std::vector<float> random_kernels(const TensorShape& shape, std::int64_t inputs,
 }
 
 // Norms change nothing, biases are 0 but the head's.
-TensorMap random_parameters(const Network& network, const DemoModel& model) {
+TensorMap random_parameters(const Network& network, const BenchmarkModel& model) {
   constexpr float taps_differ = 0.5F;
   TensorMap tensors;
   std::uint64_t counter = 0;
@@ -130,7 +130,7 @@ TensorMap random_parameters(const Network& network, const DemoModel& model) {
   return tensors;
 }
 
-BundledModel write_model(const std::filesystem::path& bundle, const DemoModel& model,
+BundledModel write_model(const std::filesystem::path& bundle, const BenchmarkModel& model,
                          std::map<std::string, std::string>& sums) {
   const std::filesystem::path folder = bundle / model.folder;
   make_output_folder(folder);
@@ -151,43 +151,38 @@ BundledModel write_model(const std::filesystem::path& bundle, const DemoModel& m
 // Of the first 150 seeds, one with which the untrained network happens to mark something in the middle of the abdomen.
 constexpr std::uint64_t kLocalizerSeed = 65;
 
-DemoModel demo_localizer() {
+BenchmarkModel benchmark_localizer() {
   return {"localizer",   kLocalizerSeed, {"background", "pancreas"},        {28, 64, 72},
           {9, 4.5, 4.5}, {32, 64, 96},   {{1, 3, 3}, {3, 3, 3}, {3, 3, 3}}, {{1, 1, 1}, {1, 2, 2}, {2, 2, 2}},
           {1, 1, -2.5F}};
 }
 
-// The labels of the public PANORAMA baseline.
-DemoModel demo_member(int number) {
+// The shape and the labels of the public PANORAMA baseline.
+BenchmarkModel benchmark_member(int number) {
   return {"member_" + std::to_string(number),
           100 + static_cast<std::uint64_t>(number),
           {"background", "tumor", "veins", "arteries", "pancreas", "pancreatic duct", "common bile duct"},
-          {16, 64, 64},
-          {3, 2, 2},
-          {32, 64, 96},
-          {{1, 3, 3}, {3, 3, 3}, {3, 3, 3}},
-          {{1, 1, 1}, {1, 2, 2}, {2, 2, 2}},
+          {48, 128, 288},
+          {1.5, 0.747, 0.747},
+          {32, 64, 128, 256, 320, 320},
+          {{1, 3, 3}, {3, 3, 3}, {3, 3, 3}, {3, 3, 3}, {3, 3, 3}, {3, 3, 3}},
+          {{1, 1, 1}, {1, 2, 2}, {2, 2, 2}, {2, 2, 2}, {2, 2, 2}, {1, 2, 2}},
           {2, 1, 0}};
 }
 
-// Its shape, too.
-DemoModel benchmark_member(int number) {
-  DemoModel model = demo_member(number);
-  model.patch = {48, 128, 288};
-  model.spacing_mm = {1.5, 0.747, 0.747};
-  model.features = {32, 64, 128, 256, 320, 320};
-  model.kernels = {{1, 3, 3}, {3, 3, 3}, {3, 3, 3}, {3, 3, 3}, {3, 3, 3}, {3, 3, 3}};
-  model.strides = {{1, 1, 1}, {1, 2, 2}, {2, 2, 2}, {2, 2, 2}, {2, 2, 2}, {1, 2, 2}};
-  return model;
-}
+}  // namespace
 
-// Localiser and calibrator are the same in both bundles.
-void write_bundle(const std::filesystem::path& folder, Bundle bundle, const std::vector<DemoModel>& members) {
+void write_benchmark_bundle(const std::filesystem::path& folder) {
   make_output_folder(folder);
+  Bundle bundle;
+  bundle.name = "benchmark";
+  bundle.intended_use = "measuring time and memory; its results have no meaning";
+  bundle.roi_margin_mm = {100, 50, 15};
   bundle.folder = folder;
   bundle.trained_on = "nothing: seeded random parameters";
-  bundle.localizer = BundledLocalizer{write_model(folder, demo_localizer(), bundle.sha256), "pancreas", 2e3, 1e6, 0.5};
-  for (const DemoModel& member : members) bundle.members.push_back(write_model(folder, member, bundle.sha256));
+  bundle.localizer =
+      BundledLocalizer{write_model(folder, benchmark_localizer(), bundle.sha256), "pancreas", 2e3, 1e6, 0.5};
+  for (int i = 0; i < 3; ++i) bundle.members.push_back(write_model(folder, benchmark_member(i), bundle.sha256));
   bundle.tumor_labels = {"tumor"};
   bundle.calibrator = Calibrator{"mhr", {0, 0.1F, 0.3F, 0.6F, 1}, {0, 0.02F, 0.3F, 0.85F, 1}};
   const Json calibrator{{"format", "twintrack-calibrator/1"},
@@ -197,24 +192,6 @@ void write_bundle(const std::filesystem::path& folder, Bundle bundle, const std:
   write_file(folder / kBundleCalibratorFile, calibrator.dump(1) + "\n");
   bundle.sha256[kBundleCalibratorFile] = sha256_of_file(folder / kBundleCalibratorFile);
   write_file(folder / kBundleFile, to_json(bundle).dump(2) + "\n");
-}
-
-}  // namespace
-
-void write_demo_bundle(const std::filesystem::path& folder) {
-  Bundle bundle;
-  bundle.name = "demo";
-  bundle.intended_use = "showing how the program is used; its results have no meaning";
-  bundle.roi_margin_mm = {50, 40, 20};
-  write_bundle(folder, bundle, {demo_member(0), demo_member(1), demo_member(2)});
-}
-
-void write_benchmark_bundle(const std::filesystem::path& folder) {
-  Bundle bundle;
-  bundle.name = "benchmark";
-  bundle.intended_use = "measuring time and memory; its results have no meaning";
-  bundle.roi_margin_mm = {100, 50, 15};
-  write_bundle(folder, bundle, {benchmark_member(0), benchmark_member(1), benchmark_member(2)});
 }
 
 }  // namespace twintrack::demo

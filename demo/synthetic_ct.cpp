@@ -122,10 +122,6 @@ std::vector<float> blurred(const std::vector<float>& values, std::int64_t size, 
 
 }  // namespace
 
-std::int64_t lesion_slice(const Geometry& geometry) {
-  return std::lround((static_cast<double>(kLesion.z) - geometry.origin_mm[2]) / geometry.spacing_mm[2]);
-}
-
 Volume<float> synthetic_ct(const std::array<std::int64_t, 3>& size, const std::array<double, 3>& spacing_mm) {
   constexpr std::uint64_t grain_seed = 11;
   constexpr std::uint64_t noise_seed = 12;

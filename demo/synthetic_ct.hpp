@@ -11,7 +11,4 @@ namespace twintrack::demo {
 // `size` voxels (x, y, z) around the middle of the abdomen; whole HU, the same on every machine.
 Volume<float> synthetic_ct(const std::array<std::int64_t, 3>& size, const std::array<double, 3>& spacing_mm);
 
-// Index of the axial slice through the middle of the lesion.
-std::int64_t lesion_slice(const Geometry& geometry);
-
 }  // namespace twintrack::demo

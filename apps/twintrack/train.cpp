@@ -1,5 +1,6 @@
 // train: native nnU-Net training.
 #include "jobs.hpp"
+#include "train_devices.hpp"
 #include "train_options.hpp"
 
 namespace twintrack::cli {
@@ -15,6 +16,7 @@ void add_train(CLI::App& app, ExitStatus& status) {
   add_train_plan(*group, status);
   add_train_run(*group, status);
   add_train_all(*group, status);
+  add_train_rank(*group, status);
 }
 
 }  // namespace twintrack::cli

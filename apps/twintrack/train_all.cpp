@@ -78,8 +78,7 @@ void train_localizer(const TrainAllArguments& a, const TrainingDataset& dataset,
       source_of(organ_dataset(dataset, kOrgan, a.organ_labels), a.work / "localizer", a.localizer_plan, {}, a.run);
   settings.fold = 0;
   settings.epochs = a.localizer_epochs.value_or(settings.epochs);
-  const TrainingOutcome outcome =
-      train_with_progress(source, settings, localizer_folder(a), a.run.overwrite, "localiser", a.run.reporting.quiet);
+  const TrainingOutcome outcome = train_with_progress(source, settings, localizer_folder(a), "localiser", a.run);
   if (a.localizer_only) print_outcome(outcome, localizer_folder(a), settings.fold, a.run.reporting);
 }
 
@@ -91,8 +90,8 @@ void train_members(const TrainAllArguments& a, const TrainingDataset& dataset, c
     TrainingSettings own = settings;
     own.seed = settings.seed + static_cast<std::uint64_t>(member) + 1;
     own.fold = fold_of(member, dataset);
-    const TrainingOutcome outcome = train_with_progress(source, own, member_folder(a, member), a.run.overwrite,
-                                                        fmt::format("member {}", member), a.run.reporting.quiet);
+    const TrainingOutcome outcome =
+        train_with_progress(source, own, member_folder(a, member), fmt::format("member {}", member), a.run);
     if (a.member) print_outcome(outcome, member_folder(a, member), own.fold, a.run.reporting);
   }
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "train_devices.hpp"
 #include "twintrack/core/files.hpp"
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/core/research_use.hpp"
@@ -131,7 +132,7 @@ void add_plan_options(CLI::App& job, PlanArguments& a, const std::string& prefix
   job.add_option(name("features"), a.features, "Feature maps of each stage, instead of these two: 32,64,128,...")
       ->delimiter(',')
       ->check(CLI::Range(1, 4096));
-  job.add_option(name("stages"), a.stages, "Resolutions of the network, at most (default: as many as fit)")
+  job.add_option(name("stages"), a.stages, "Resolutions of the network (default: as many as fit)")
       ->check(CLI::Range(2, 12));
 }
 
@@ -183,8 +184,12 @@ void add_run_options(CLI::App& job, RunArguments& a) {
   job.add_flag("--no-mirroring", a.no_mirroring, "Neither in training nor at inference");
   job.add_flag("--no-augmentation", a.no_augmentation, "Patches as they are");
   job.add_flag("--no-deep-supervision", a.no_deep_supervision, "Loss at the finest resolution only");
-  job.add_option("--seed", s.seed, "Seed of parameters, patches and augmentation")->capture_default_str();
-  job.add_option("--device", s.network.device, "cpu or cuda:N")->capture_default_str();
+  job.add_option("--seed", s.seed, "Seed of parameters, patches and augmentation")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  job.add_option("--device", a.devices, "cpu or cuda:N; several, as cuda:0,cuda:1, share every batch")
+      ->delimiter(',')
+      ->capture_default_str();
   job.add_option("--threads", a.threads, "Threads of the network on a CPU (default: all processors)")
       ->check(CLI::Range(1, 1024));
   job.add_option("--workers", a.workers, "Threads that prepare patches (default: half the processors)")
@@ -234,10 +239,11 @@ Json plan_dataset(const TrainingDataset& dataset, const std::filesystem::path& w
 }
 
 TrainingOutcome train_with_progress(const TrainingSource& source, const TrainingSettings& settings,
-                                    const std::filesystem::path& model_folder, bool overwrite, const std::string& what,
-                                    bool quiet) {
-  TrainingReporter reporter(what, quiet);
-  TrainingOutcome outcome = train(source, settings, model_folder, overwrite, reporter.observer());
+                                    const std::filesystem::path& model_folder, const std::string& what,
+                                    const RunArguments& run) {
+  TrainingReporter reporter(what, run.reporting.quiet);
+  TrainingOutcome outcome =
+      train_on_devices({source, settings, model_folder, run.overwrite}, run.devices, reporter.observer());
   if (outcome.already_complete) reporter.note("complete already, and kept (--overwrite trains anew)");
   return outcome;
 }

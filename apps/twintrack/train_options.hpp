@@ -38,6 +38,7 @@ struct RunArguments {
   bool no_mirroring = false;
   bool no_augmentation = false;
   bool no_deep_supervision = false;
+  std::vector<std::string> devices{"cpu"};
   int threads = 0;
   int workers = 0;
   bool overwrite = false;
@@ -54,8 +55,8 @@ Json plan_dataset(const TrainingDataset& dataset, const std::filesystem::path& w
 
 // Trains with a bar on stderr and a line for each epoch.
 TrainingOutcome train_with_progress(const TrainingSource& source, const TrainingSettings& settings,
-                                    const std::filesystem::path& model_folder, bool overwrite, const std::string& what,
-                                    bool quiet);
+                                    const std::filesystem::path& model_folder, const std::string& what,
+                                    const RunArguments& run);
 
 // The result on stdout: the final checkpoint and its last epoch.
 void print_outcome(const TrainingOutcome& outcome, const std::filesystem::path& model_folder,

@@ -50,8 +50,7 @@ ExitStatus run(const TrainRunArguments& a) {
       source.raters[item.name] = std::move(item.raters);
     }
   }
-  const TrainingOutcome outcome =
-      train_with_progress(source, settings, a.output, a.run.overwrite, "fold " + a.fold, a.run.reporting.quiet);
+  const TrainingOutcome outcome = train_with_progress(source, settings, a.output, "fold " + a.fold, a.run);
   print_outcome(outcome, a.output, settings.fold, a.run.reporting);
   return ExitStatus::done;
 }

@@ -157,7 +157,8 @@ double reference_loss(const std::vector<double>& logits, const TrainingBatch& ba
           const bool background = c == 0 && (label == 0 || label == 2);
           t = c == 2 ? share : (background || (c == label) ? 1 - share : 0);
         }
-        if (setting.regions) entropy -= (t * std::log(p) + (1 - t) * std::log(1 - p)) / static_cast<double>(channels);
+        const double divisor = setting.ignore ? 1.0 : static_cast<double>(channels);  // as nnU-Net divides
+        if (setting.regions) entropy -= (t * std::log(p) + (1 - t) * std::log(1 - p)) / divisor;
         if (!setting.regions && t > 0) entropy -= t * std::log(p);
         both[n * channels + c] += p * t;
         total[n * channels + c] += p + t;

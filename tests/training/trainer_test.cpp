@@ -12,6 +12,7 @@
 #include "support/temporary_folder.hpp"
 #include "training/tiny_training_set.hpp"
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/parallel.hpp"
 #include "twintrack/network/torch_plugin.hpp"
 #include "twintrack/nnunet/model.hpp"
 #include "twintrack/planning/organ_dataset.hpp"
@@ -41,6 +42,7 @@ class TrainerTest : public testing::Test {
  protected:
   void SetUp() override {
     if (!has_torch_plugin()) GTEST_SKIP() << "built without libtorch";
+    set_thread_count(1);  // these networks are too small for more
     make_dataset(4);
     source_.plans = plans_for_training();
     source_.plans_file = folder_ / "plans.json";
@@ -52,7 +54,10 @@ class TrainerTest : public testing::Test {
     settings_.seed = 11;
   }
 
+  void TearDown() override { set_thread_count(threads_); }
+
   void make_dataset(int cases) {
+    fs::remove_all(folder_ / "dataset");
     test::write_training_set(folder_ / "dataset", cases);
     source_.dataset = read_training_dataset(folder_ / "dataset", Validation::none);
   }
@@ -86,6 +91,7 @@ class TrainerTest : public testing::Test {
     EXPECT_EQ(read.folds.size(), 1u);
   }
 
+  int threads_ = thread_count();
   test::TemporaryFolder folder_;
   TrainingSource source_;
   TrainingSettings settings_;
@@ -132,14 +138,17 @@ TEST_F(TrainerTest, LearnsACaseByHeart) {
   make_dataset(1);
   Json& configuration = source_.plans["configurations"]["3d_fullres"];
   configuration["patch_size"] = {16, 16, 16};
-  arguments_of(source_.plans)["features_per_stage"] = {8, 16};
+  Json& network = arguments_of(source_.plans);
+  network["features_per_stage"] = {8, 16};
+  network["n_conv_per_stage"] = {2, 2};
+  network["n_conv_per_stage_decoder"] = {2};
   settings_.fold.reset();
   settings_.augmentation = false;
-  settings_.epochs = 8;
+  settings_.epochs = 6;
   settings_.iterations = 30;
   settings_.validation_iterations = 4;
   const TrainingOutcome outcome = run();
-  ASSERT_EQ(outcome.epochs.size(), 8u);
+  ASSERT_EQ(outcome.epochs.size(), 6u);
   EXPECT_LT(outcome.epochs.back().training_loss, -0.8);  // -1: perfect Dice and no cross entropy
   EXPECT_GT(outcome.epochs.back().mean_dice, 0.9);
   EXPECT_GT(outcome.epochs.back().dice[1], 0.9);

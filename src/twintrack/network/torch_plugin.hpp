@@ -17,7 +17,8 @@ struct TorchPlugin {
                                          const std::string& device);
   std::unique_ptr<TrainableNetwork> (*make_trainable)(const Network& network, const Shape3& patch,
                                                       const TrainingTargets& targets, const TrainingOptions& options);
-  std::string (*describe)();  // "libtorch 1.13.1, CPU" or "libtorch 2.4.0, CUDA, 2 GPUs"
+  void (*check_device)(const std::string& device);  // throws UsageError when it is not there
+  std::string (*describe)();                        // "libtorch 1.13.1, CPU" or "libtorch 2.4.0, CUDA, 2 GPUs"
 };
 inline constexpr int kTorchPluginVersion = 1;
 

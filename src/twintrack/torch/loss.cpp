@@ -43,7 +43,7 @@ at::Tensor cross_entropy(const at::Tensor& logits, const Target& target, const a
   if (scheme.regions) {
     const at::Tensor each = at::binary_cross_entropy_with_logits(logits, wanted, {}, {}, at::Reduction::None);
     if (!counted.defined()) return each.mean();
-    return (each * counted).sum() / (counted.sum() * static_cast<double>(logits.size(1))).clamp_min(1e-8);
+    return (each * counted).sum() / counted.sum().clamp_min(1e-8);  // nnU-Net's: over voxels, not channels
   }
   if (target.soft.defined()) {
     const at::Tensor each = -(wanted * at::log_softmax(logits, 1)).sum(1, true);

@@ -10,6 +10,8 @@
 
 namespace {
 
+void check_device(const std::string& device) { twintrack::libtorch::device_of(device); }
+
 std::string describe() {
   if (!at::hasCUDA()) return fmt::format("libtorch {}, CPU", TORCH_VERSION);
   return fmt::format("libtorch {}, CUDA, {} GPUs", TORCH_VERSION, at::detail::getCUDAHooks().getNumGPUs());
@@ -19,6 +21,6 @@ std::string describe() {
 
 extern "C" __attribute__((visibility("default"))) const twintrack::TorchPlugin* twintrack_torch_plugin() {
   static const twintrack::TorchPlugin plugin{twintrack::kTorchPluginVersion, twintrack::libtorch::make_engine,
-                                             twintrack::libtorch::make_trainable, describe};
+                                             twintrack::libtorch::make_trainable, check_device, describe};
   return &plugin;
 }

@@ -35,10 +35,10 @@ void append(std::vector<T>& to, const std::vector<T>& from) {
 TrainingBatch make_batch(std::span<const CachedCase> cases, const BatchRecipe& recipe, std::int64_t epoch,
                          std::int64_t iteration) {
   TrainingBatch batch;
-  batch.samples = recipe.sampling.batch_size;
+  batch.samples = recipe.sampling.batch_size / recipe.shares;
   batch.labels.resize(recipe.target_shapes.size());
   for (std::int64_t i = 0; i < batch.samples; ++i) {
-    const Patch patch = make_sample(cases, recipe, {epoch, iteration, i});
+    const Patch patch = make_sample(cases, recipe, {epoch, iteration, recipe.share * batch.samples + i});
     append(batch.images, patch.image);
     batch.soft.resize(patch.soft.empty() ? 0 : recipe.target_shapes.size());
     for (std::size_t r = 0; r < recipe.target_shapes.size(); ++r) {

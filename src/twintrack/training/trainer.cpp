@@ -15,8 +15,6 @@
 #include "twintrack/training/case_cache.hpp"
 #include "twintrack/training/splits.hpp"
 
-#include <fmt/ranges.h>
-
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -44,61 +42,6 @@ constexpr const char* kPlot = "progress.svg";
 constexpr int kIndent = 4;  // as nnU-Net writes its files
 
 double seconds_since(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
-
-std::string text_of(TrainingPrecision precision) {
-  switch (precision) {
-    case TrainingPrecision::fp32:
-      return "fp32";
-    case TrainingPrecision::bf16:
-      return "bf16";
-    case TrainingPrecision::mixed:
-      break;
-  }
-  return "mixed";
-}
-
-// Everything that the result depends on, besides the machine.
-Json identity_of(const TrainingSource& source, const TrainingSettings& s) {
-  std::string cases;
-  for (const TrainingCase& item : source.dataset.cases) cases += item.name + "\n";
-  Json raters = Json::object();
-  for (const auto& [name, files] : source.raters) raters[name] = files.size();
-  Json identity{{"configuration", s.configuration},
-                {"fold", s.fold ? Json(*s.fold) : Json("all")},
-                {"epochs", s.epochs},
-                {"iterations", s.iterations},
-                {"validation_iterations", s.validation_iterations},
-                {"learning_rate", s.learning_rate},
-                {"momentum", s.network.momentum},
-                {"weight_decay", s.network.weight_decay},
-                {"gradient_clip", s.network.gradient_clip},
-                {"foreground_share", s.foreground_share},
-                {"augmentation", s.augmentation},
-                {"mirroring", s.mirroring},
-                {"seed", s.seed},
-                {"loss", s.network.loss == TrainingLoss::cross_entropy ? "ce" : "dice-ce"},
-                {"deep_supervision", s.network.deep_supervision},
-                {"precision", text_of(s.network.precision)},
-                {"soft_label", s.soft_label},
-                {"raters", raters},
-                {"plans", sha256_of(to_text(source.plans))},
-                {"dataset", sha256_of(to_text(source.dataset.document))},
-                {"cases", sha256_of(cases)}};
-  if (!source.rater_labels.empty()) identity["rater_labels"] = source.rater_labels;
-  return identity;
-}
-
-// Keys that only one of two objects has, or that differ in value.
-std::string differing_keys(const Json& a, const Json& b) {
-  std::vector<std::string> keys;
-  for (const auto& [key, value] : a.items()) {
-    if (!b.contains(key) || b[key] != value) keys.push_back(key);
-  }
-  for (const auto& [key, value] : b.items()) {
-    if (!a.contains(key)) keys.push_back(key);
-  }
-  return fmt::format("{}", fmt::join(keys, ", "));
-}
 
 // The network leaves dropout out: plans that ask for it would train another network than they describe.
 void refuse_dropout(const JsonView& plans, const std::string& configuration) {
@@ -143,6 +86,22 @@ class Training {
     plans_.architecture.classes = source.dataset.dataset.labels.channels();
     network_ = build_network(plans_.architecture, source.plans_file.string());
     check_patch(network_, plans_.patch_size, source.plans_file.string());
+    if (const int processes = settings.network.group.processes; plans_.batch_size % processes != 0) {
+      throw UsageError("a batch of {} cannot be shared equally by {} devices", plans_.batch_size, processes);
+    }
+  }
+
+  void prepare_cases() {
+    std::vector<std::string> names;
+    for (const TrainingCase& item : source_.dataset.cases) names.push_back(item.name);
+    const Split split = open_split(source_.work_folder / "splits_final.json", names, settings_.fold);
+    std::vector<std::string> wanted = split.training;
+    if (settings_.fold) wanted.insert(wanted.end(), split.validation.begin(), split.validation.end());
+    require_raters(wanted);
+    note(fmt::format("{} cases to train on, {} to validate with", split.training.size(), split.validation.size()));
+    cache_ = open_cache(wanted);
+    training_ = std::span(cache_->cases()).first(split.training.size());
+    validation_ = std::span(cache_->cases()).last(split.validation.size());
   }
 
   TrainingOutcome run(bool overwrite) {
@@ -151,7 +110,8 @@ class Training {
     make_output_folder(fold_folder_);
     make_network(overwrite ? std::nullopt : find_checkpoint(kLatest));
     prepare_cases();
-    prepare_folder(overwrite);
+    prepare_recipes();
+    if (leads()) prepare_folder(overwrite);
     const std::int64_t per_epoch = settings_.iterations + settings_.validation_iterations;
     const auto first = static_cast<std::int64_t>(epochs_.size());
     BatchLoader loader(first * per_epoch, settings_.epochs * per_epoch, settings_.workers, [&](std::int64_t index) {
@@ -161,6 +121,7 @@ class Training {
                         training ? iteration : iteration - settings_.iterations);
     });
     for (std::int64_t epoch = first; epoch < settings_.epochs; ++epoch) run_epoch(epoch, first, loader);
+    if (!leads()) return {std::move(epochs_), false};
     std::error_code error;
     fs::rename(fold_folder_ / kLatest, fold_folder_ / kFinal, error);
     if (error) throw_cannot_write(fold_folder_ / kFinal, error.value());
@@ -248,6 +209,9 @@ class Training {
     return false;
   }
 
+  // Of processes that train together one writes and reports.
+  bool leads() const { return settings_.network.group.rank == 0; }
+
   CaseCache open_cache(const std::vector<std::string>& names) {
     const std::optional<CropToLabels> crop = find_crop(JsonView(source_.plans, source_.plans_file.string()));
     const LabelScheme& labels = source_.dataset.dataset.labels;
@@ -268,20 +232,6 @@ class Training {
     return cache;
   }
 
-  void prepare_cases() {
-    std::vector<std::string> names;
-    for (const TrainingCase& item : source_.dataset.cases) names.push_back(item.name);
-    const Split split = open_split(source_.work_folder / "splits_final.json", names, settings_.fold);
-    std::vector<std::string> wanted = split.training;
-    if (settings_.fold) wanted.insert(wanted.end(), split.validation.begin(), split.validation.end());
-    require_raters(wanted);
-    note(fmt::format("{} cases to train on, {} to validate with", split.training.size(), split.validation.size()));
-    cache_ = open_cache(wanted);
-    training_ = std::span(cache_->cases()).first(split.training.size());
-    validation_ = std::span(cache_->cases()).last(split.validation.size());
-    prepare_recipes();
-  }
-
   void require_raters(const std::vector<std::string>& names) const {
     if (settings_.soft_label.empty()) return;
     for (const std::string& name : names) {
@@ -297,6 +247,9 @@ class Training {
         settings_.augmentation ? default_augmentation(plans_.patch_size, mirror_axes()) : no_augmentation();
     recipe_.target_shapes = supervised_shapes(network_, plans_.patch_size);
     if (!settings_.network.deep_supervision) recipe_.target_shapes.resize(1);
+    const GroupMembership& group = settings_.network.group;
+    recipe_.share = group.rank;
+    recipe_.shares = group.processes;
     validation_recipe_ = recipe_;
     validation_recipe_.sampling.seed = combine_bits(settings_.seed, kValidationSeed);
     validation_recipe_.augmentation = no_augmentation();
@@ -439,6 +392,7 @@ class Training {
     epochs_.push_back(report);
     const bool best = std::isfinite(report.smoothed_dice) && (!best_ || report.smoothed_dice > *best_);
     if (best) best_ = report.smoothed_dice;
+    if (!leads()) return;
     // The latest comes last: who continues from it finds everything that belongs to it.
     write_log();
     if (best) save(kBest);
@@ -515,31 +469,18 @@ class Training {
   std::optional<double> best_;
 };
 
-void check_settings(const TrainingSettings& s) {
-  const auto positive = [](const char* name, std::int64_t value) {
-    if (value < 1) throw UsageError("{} is {}; 1 or more is right", name, value);
-  };
-  positive("epochs", s.epochs);
-  positive("iterations", s.iterations);
-  positive("validation iterations", s.validation_iterations);
-  positive("workers", s.workers);
-  positive("epochs between checkpoints", s.save_every);
-  const auto within = [](const char* name, double value, double low, double high) {
-    if (!(value >= low && value <= high)) throw UsageError("{} is {}; {:g} to {:g} is right", name, value, low, high);
-  };
-  within("learning rate", s.learning_rate, 1e-8, 10);
-  within("foreground share", s.foreground_share, 0, 1);
-  within("momentum", s.network.momentum, 0, 0.9999);
-  within("weight decay", s.network.weight_decay, 0, 1);
-  within("gradient clip", s.network.gradient_clip, 1e-6, 1e9);
-}
-
 }  // namespace
 
 TrainingOutcome train(const TrainingSource& source, const TrainingSettings& settings, const fs::path& model_folder,
                       bool overwrite, const TrainingObserver& observer) {
   check_settings(settings);
   return Training(source, settings, model_folder, observer).run(overwrite);
+}
+
+void preprocess_cases(const TrainingSource& source, const TrainingSettings& settings,
+                      const TrainingObserver& observer) {
+  check_settings(settings);
+  Training(source, settings, {}, observer).prepare_cases();
 }
 
 std::string fold_folder_name(const std::optional<int>& fold) {

@@ -1,46 +1,17 @@
 // Trains one fold of one configuration, as nnU-Net v2 does, into a model folder that nnU-Net reads.
 #pragma once
 
-#include "twintrack/core/json.hpp"
-#include "twintrack/network/trainable_network.hpp"
-#include "twintrack/planning/training_dataset.hpp"
 #include "twintrack/training/training_log.hpp"
+#include "twintrack/training/training_settings.hpp"
 
 #include <cstdint>
 #include <filesystem>
 #include <functional>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 namespace twintrack {
-
-struct TrainingSettings {
-  std::string configuration = "3d_fullres";
-  std::optional<int> fold = 0;  // nothing: nnU-Net's "all"
-  std::int64_t epochs = 1000;
-  std::int64_t iterations = 250;  // an epoch
-  std::int64_t validation_iterations = 50;
-  double learning_rate = 0.01;  // the first epoch's; falls as (1 - epoch / epochs)^0.9
-  double foreground_share = 0.33;
-  bool augmentation = true;
-  bool mirroring = true;  // among the augmentations, and allowed at inference
-  std::uint64_t seed = 0;
-  TrainingOptions network;      // batch_dice is the plans' to say
-  std::string soft_label;       // train this label on the raters' mean; empty: on the label map
-  int workers = 1;              // threads that prepare patches
-  std::int64_t save_every = 1;  // epochs between checkpoints
-};
-
-struct TrainingSource {
-  TrainingDataset dataset;
-  Json plans;
-  std::filesystem::path plans_file;   // for messages
-  std::filesystem::path work_folder;  // for the cache of preprocessed cases, and splits_final.json
-  std::map<std::string, std::vector<std::filesystem::path>> raters;  // by case; with soft_label
-  std::vector<int> rater_labels;                                     // of the raters' files
-};
 
 // While an epoch runs.
 struct TrainingStatus {
@@ -78,6 +49,10 @@ struct TrainingOutcome {
 // (dropout, which the network leaves out), ResourceError.
 TrainingOutcome train(const TrainingSource& source, const TrainingSettings& settings,
                       const std::filesystem::path& model_folder, bool overwrite, const TrainingObserver& observer);
+
+// Preprocesses the cases of the settings' fold into the cache, as train() does first. For processes that will train
+// together: the cache is to be made by one of them.
+void preprocess_cases(const TrainingSource& source, const TrainingSettings& settings, const TrainingObserver& observer);
 
 // Name of the fold's folder: "fold_0", "fold_all".
 std::string fold_folder_name(const std::optional<int>& fold);
