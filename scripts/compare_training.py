@@ -6,15 +6,20 @@ nnunetv2 and torch.
 """
 import argparse
 import os
+import sys
 import time
 
-import numpy as np
-import torch
-from dynamic_network_architectures.architectures.unet import PlainConvUNet
-from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
-from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
-from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss
-from torch import nn
+try:
+    import numpy as np
+    import torch
+    from dynamic_network_architectures.architectures.unet import PlainConvUNet
+    from nnunetv2.training.loss.compound_losses import DC_and_CE_loss
+    from nnunetv2.training.loss.deep_supervision import DeepSupervisionWrapper
+    from nnunetv2.training.loss.dice import MemoryEfficientSoftDiceLoss
+    from torch import nn
+except ImportError as missing:
+    print(f"{missing}; needed: nnunetv2, torch")
+    sys.exit(77)
 
 PATCH, SAMPLES, CLASSES = (48, 64, 64), 2, 7
 

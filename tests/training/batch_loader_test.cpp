@@ -83,13 +83,11 @@ TEST(BatchLoader, PreparesAFewAheadAndNoMore) {
     ++made;
     return numbered(index);
   });
-  std::int64_t before = -1;
-  while (made != before) {  // until the workers wait
-    before = made;
-    std::this_thread::sleep_for(std::chrono::milliseconds(50));
-  }
-  EXPECT_GE(made, 2);
-  EXPECT_LE(made, 6);  // three a worker
+  const auto start = std::chrono::steady_clock::now();
+  const auto pause = [] { std::this_thread::sleep_for(std::chrono::milliseconds(20)); };
+  while (made < 6 && std::chrono::steady_clock::now() - start < std::chrono::seconds(30)) pause();
+  pause();
+  EXPECT_EQ(made, 6);  // three a worker
   for (int i = 0; i < 10; ++i) loader.next();
   EXPECT_LE(made, 16);
 }
