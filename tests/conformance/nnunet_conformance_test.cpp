@@ -248,21 +248,25 @@ TEST(Ensemble, MeanOfSoftmaxOfThreeFolds) {
   EXPECT_LE(percentile_99_difference(found.probabilities, expected.values), 2e-3);
 }
 
-TEST(Threads, SegmentationIsBitwiseTheSame) {
+// Bit by bit, except that on some processors oneDNN's convolutions order their sums by the number of threads.
+TEST(Threads, SegmentationIsTheSame) {
   TWINTRACK_REQUIRE_GOLDEN();
   const Volume<float> ct = golden_ct();
-  for (const Precision precision : {Precision::fp32, Precision::bf16}) {
+  for (const auto& [precision, rounding] : {std::pair{Precision::fp32, 1e-5F}, std::pair{Precision::bf16, 2e-2F}}) {
     std::vector<std::vector<float>> found;
+    bool ours = false;
     for (const int threads : {1, 2, 3}) {
       set_thread_count(threads);
       const Model model = golden_model("plain_fullres", "0");
       Predictor predictor(model, {0.5, false, precision});
+      ours = predictor.engine_name().starts_with("AMX");
       found.push_back(
           segment(predictor, ct, preprocess_all(ct, model.plans), Averaging::logits, true, no_progress).probabilities);
     }
     set_thread_count(available_processors());
-    EXPECT_EQ(found[0], found[1]);
-    EXPECT_EQ(found[0], found[2]);
+    for (const int other : {1, 2}) {
+      EXPECT_THAT(found[other], testing::Pointwise(testing::FloatNear(ours ? 0 : rounding), found[0]));
+    }
   }
 }
 
