@@ -7,10 +7,14 @@
 #include <random>
 
 #include "network/reference_network.hpp"
+#include "network/small_network.hpp"
 #include "twintrack/core/system.hpp"
 
 namespace twintrack {
 namespace {
+
+using test::relative_l2;
+using test::uniform;
 
 struct Setting {
   const char* name;
@@ -24,25 +28,10 @@ constexpr auto kResidual = Architecture::Kind::residual_encoder_unet;
 const Shape3 kPatch{4, 12, 8};
 
 Network network_of(const Setting& setting) {
-  Architecture a;
-  a.kind = setting.kind;
+  Architecture a = test::small_architecture(setting.kind);
   a.convolution_bias = setting.bias;
   a.affine_norm = setting.affine;
-  a.norm_epsilon = 1e-3F;
-  a.negative_slope = 0.1F;
-  a.classes = 3;
-  a.features = {3, 5, 8};
-  a.kernels = {{1, 3, 3}, {3, 3, 1}, {3, 3, 5}};
-  a.strides = {{1, 1, 1}, {1, 3, 2}, {2, 2, 2}};
-  a.encoder_blocks = {1, 2, 2};
-  a.decoder_convolutions = {1, 2};
   return build_network(a, "test");
-}
-
-std::vector<float> uniform(std::int64_t count, std::mt19937& random) {  // in [-1, 1]
-  std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(random() % 20001) / 10000 - 1;
-  return values;
 }
 
 TensorMap random_weights(const Network& network, unsigned seed) {
@@ -54,16 +43,6 @@ TensorMap random_weights(const Network& network, unsigned seed) {
     weights[parameter.name] = {parameter.shape, uniform(count, random)};
   }
   return weights;
-}
-
-double relative_l2(const std::vector<float>& found, const std::vector<double>& expected) {
-  double difference = 0;
-  double norm = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    difference += std::pow(found[i] - expected[i], 2);
-    norm += std::pow(expected[i], 2);
-  }
-  return std::sqrt(difference / norm);
 }
 
 class EngineReference : public testing::TestWithParam<Setting> {};

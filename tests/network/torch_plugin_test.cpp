@@ -7,34 +7,20 @@
 #include <random>
 
 #include "network/reference_network.hpp"
+#include "network/small_network.hpp"
 #include "support/error_message.hpp"
 #include "twintrack/core/error.hpp"
 
 namespace twintrack {
 namespace {
 
+using test::relative_l2;
+using test::uniform;
+
 const Shape3 kPatch{4, 12, 8};
 constexpr std::int64_t kSamples = 2;
 
-Network network_of(Architecture::Kind kind, std::int64_t classes) {
-  Architecture a;
-  a.kind = kind;
-  a.classes = classes;
-  a.norm_epsilon = 1e-3F;
-  a.negative_slope = 0.1F;
-  a.features = {3, 5, 8};
-  a.kernels = {{1, 3, 3}, {3, 3, 1}, {3, 3, 5}};
-  a.strides = {{1, 1, 1}, {1, 3, 2}, {2, 2, 2}};
-  a.encoder_blocks = {1, 2, 2};
-  a.decoder_convolutions = {1, 2};
-  return build_network(a, "test");
-}
-
-std::vector<float> uniform(std::int64_t count, std::mt19937& random) {  // in [-1, 1]
-  std::vector<float> values(count);
-  for (float& value : values) value = static_cast<float>(random() % 20001) / 10000 - 1;
-  return values;
-}
+Network network_of(Architecture::Kind kind) { return build_network(test::small_architecture(kind), "test"); }
 
 // All parameters differ from 0, so that every one has a gradient.
 TensorMap random_parameters(const Network& network) {
@@ -76,19 +62,9 @@ class TorchPluginTest : public testing::Test {
   }
 };
 
-double relative_l2(const std::vector<float>& found, const std::vector<double>& expected) {
-  double difference = 0;
-  double norm = 0;
-  for (std::size_t i = 0; i < expected.size(); ++i) {
-    difference += std::pow(found[i] - expected[i], 2);
-    norm += std::pow(expected[i], 2);
-  }
-  return std::sqrt(difference / norm);
-}
-
 TEST_F(TorchPluginTest, InfersAsTheReferenceDoes) {
   for (const auto kind : {Architecture::Kind::plain_conv_unet, Architecture::Kind::residual_encoder_unet}) {
-    const Network network = network_of(kind, 3);
+    const Network network = network_of(kind);
     TensorMap weights = random_parameters(network);
     check_parameters(network, weights, "test");
     std::mt19937 random(7);
@@ -104,7 +80,7 @@ TEST_F(TorchPluginTest, InfersAsTheReferenceDoes) {
 }
 
 TEST_F(TorchPluginTest, RefusesADeviceThatIsNotThere) {
-  const Network network = network_of(Architecture::Kind::plain_conv_unet, 3);
+  const Network network = network_of(Architecture::Kind::plain_conv_unet);
   for (const char* device : {"cuda:99", "quantum", ""}) {
     EXPECT_THROW(torch_plugin().make_engine(network, kPatch, Precision::fp32, device), UsageError) << device;
   }
@@ -192,7 +168,7 @@ class TorchLoss : public testing::TestWithParam<LossSetting> {
 
 TEST_P(TorchLoss, IsTheDefinition) {
   const LossSetting& setting = GetParam();
-  const Network network = network_of(setting.kind, 3);
+  const Network network = network_of(setting.kind);
   TensorMap weights = random_parameters(network);
   const TrainingBatch batch = random_batch(network, setting.ignore ? 4 : 3, setting.soft);
   TrainingOptions options;
@@ -216,7 +192,7 @@ TEST_P(TorchLoss, IsTheDefinition) {
 // a first step with learning rate and decay 0, the momentum is the gradient.
 TEST_P(TorchLoss, HasTheGradientOfItsDifferences) {
   const LossSetting& setting = GetParam();
-  const Network network = network_of(setting.kind, 3);
+  const Network network = network_of(setting.kind);
   const TensorMap weights = random_parameters(network);
   const TrainingBatch batch = random_batch(network, setting.ignore ? 4 : 3, setting.soft);
   TrainingOptions options;
@@ -269,7 +245,7 @@ INSTANTIATE_TEST_SUITE_P(
     [](const auto& setting) { return std::string(setting.param.name); });
 
 TEST_F(TorchPluginTest, StepsAsSgdWithNesterovMomentumDoes) {
-  const Network network = network_of(Architecture::Kind::plain_conv_unet, 3);
+  const Network network = network_of(Architecture::Kind::plain_conv_unet);
   const TensorMap weights = random_parameters(network);
   const TrainingBatch batch = random_batch(network, 3, false);
   TrainingOptions options;
@@ -303,7 +279,7 @@ TEST_F(TorchPluginTest, StepsAsSgdWithNesterovMomentumDoes) {
 }
 
 TEST_F(TorchPluginTest, LearnsAndContinuesToTheBit) {
-  const Network network = network_of(Architecture::Kind::plain_conv_unet, 3);
+  const Network network = network_of(Architecture::Kind::plain_conv_unet);
   const TrainingBatch batch = random_batch(network, 3, false);
   const auto trainable = torch_plugin().make_trainable(network, kPatch, softmax_targets(3), {});
   trainable->restore(initial_parameters(network, 1), {});
@@ -323,7 +299,7 @@ TEST_F(TorchPluginTest, LearnsAndContinuesToTheBit) {
 }
 
 TEST_F(TorchPluginTest, CountsHardPredictions) {
-  const Network network = network_of(Architecture::Kind::plain_conv_unet, 3);
+  const Network network = network_of(Architecture::Kind::plain_conv_unet);
   TrainingBatch batch = random_batch(network, 3, false);
   TensorMap weights = initial_parameters(network, 1);
   const std::string head = "decoder.seg_layers.1";

@@ -11,6 +11,7 @@
 #include <set>
 
 #include "support/error_message.hpp"
+#include "support/small_disk.hpp"
 #include "support/temporary_folder.hpp"
 #include "twintrack/core/files.hpp"
 #include "twintrack/core/parallel.hpp"
@@ -211,29 +212,9 @@ TEST_F(CaseCacheTest, ADamagedFileIsMadeAnewWithAWarning) {
   }
 }
 
-// A limit on the size of files stands for a full disk: writes fail in the same place.
-class SmallDisk {
- public:
-  explicit SmallDisk(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &usual_);
-    const rlimit limit{bytes, usual_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SmallDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &usual_);
-    ::signal(SIGXFSZ, handler_);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
- private:
-  rlimit usual_{};
-  void (*handler_)(int);
-};
-
 TEST_F(CaseCacheTest, AFullDiskLeavesNoFile) {
   for (const rlim_t bytes : {rlim_t{0}, rlim_t{10}, rlim_t{1000}, rlim_t{4000}}) {
-    const SmallDisk disk(bytes);
+    const test::SmallDisk disk(bytes);
     EXPECT_THAT(error_message<ResourceError>([&] { open(); }), HasSubstr("a.twtrcase"));
     EXPECT_TRUE(fs::is_empty(request_.folder)) << bytes;
   }

@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include "support/small_disk.hpp"
 #include "twintrack/core/parallel.hpp"
 #include "volume/support.hpp"
 
@@ -97,32 +98,12 @@ TEST(Write, leaves_the_files_of_the_format_and_nothing_else) {
   }
 }
 
-// A limit on the size of files stands for a full disk: writes fail in the same place.
-class SmallDisk {
- public:
-  explicit SmallDisk(rlim_t bytes) : handler_(::signal(SIGXFSZ, SIG_IGN)) {
-    ::getrlimit(RLIMIT_FSIZE, &usual_);
-    const rlimit limit{bytes, usual_.rlim_max};
-    ::setrlimit(RLIMIT_FSIZE, &limit);
-  }
-  ~SmallDisk() {
-    ::setrlimit(RLIMIT_FSIZE, &usual_);
-    ::signal(SIGXFSZ, handler_);
-  }
-  SmallDisk(const SmallDisk&) = delete;
-  SmallDisk& operator=(const SmallDisk&) = delete;
-
- private:
-  rlimit usual_{};
-  void (*handler_)(int);
-};
-
 TEST(Write, a_full_disk_is_a_resource_error_and_leaves_nothing) {
   const Volume<float> volume = several_rounds_of_chunks();
   for (const char* name : names) {
     for (const rlim_t bytes : {rlim_t{0}, rlim_t{100}, rlim_t{100'000}}) {
       const TemporaryFolder folder;
-      const SmallDisk disk(bytes);
+      const test::SmallDisk disk(bytes);
       EXPECT_THAT(error_of([&] { write_volume(folder / name, volume); }, ExitStatus::out_of_resources),
                   HasSubstr(folder.path().string()));
       EXPECT_EQ(folder.entries(), 0u) << name << " with room for " << bytes;
@@ -135,7 +116,7 @@ TEST(Write, a_failure_keeps_the_file_that_was_there) {
   const Volume<float> before = random_volume(small_geometry());
   write_volume(folder / "case.nii.gz", before);
   {
-    const SmallDisk disk(1000);
+    const test::SmallDisk disk(1000);
     EXPECT_THROW(write_volume(folder / "case.nii.gz", several_rounds_of_chunks()), ResourceError);
   }
   EXPECT_EQ(read_volume(folder / "case.nii.gz").voxels, before.voxels);
