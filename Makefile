@@ -10,7 +10,9 @@ help:  ## this list
 demo: build  ## a synthetic patient from end to end, with the shipped bundle
 	scripts/demo
 
-test: build  ## build and run all tests
+test:  ## build and run all tests
+	scripts/setup --test
+	$(MAKE) build
 	scripts/test release
 
 build:  ## install missing packages and build (build/release)

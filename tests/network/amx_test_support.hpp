@@ -5,6 +5,7 @@
 #include "twintrack/tensor/tensor.hpp"
 
 #include <gtest/gtest.h>
+#include <immintrin.h>
 #include <sys/mman.h>
 
 #include <bit>
@@ -16,6 +17,11 @@
 #include <vector>
 
 namespace twintrack::test {
+
+// Every processor with AMX has it.
+__attribute__((target("f16c"))) inline std::uint16_t float_to_half(float value) {
+  return _cvtss_sh(value, _MM_FROUND_TO_NEAREST_INT);
+}
 
 // Zeroed memory between two pages that must not be touched, beginning right after the first or ending right before the
 // second: tile loads are invisible to the sanitizers.
@@ -68,7 +74,7 @@ class Activations {
     return half_to_float(view_.voxel(c / 32, z, y, x)[c % 32]);
   }
   void set_raw(std::int64_t c, std::int64_t z, std::int64_t y, std::int64_t x, float value) {
-    view_.voxel(c / 32, z, y, x)[c % 32] = std::bit_cast<std::uint16_t>(static_cast<_Float16>(value));
+    view_.voxel(c / 32, z, y, x)[c % 32] = float_to_half(value);
   }
   void set(std::int64_t c, std::int64_t z, std::int64_t y, std::int64_t x, float value) {
     view_.voxel(c / 32, z, y, x)[c % 32] = float_to_bfloat16(value);
