@@ -2,10 +2,10 @@
 PREFIX ?= /usr/local
 SECONDS_EACH ?= 60
 
-.PHONY: help demo test build bench asan tsan coverage fuzz format tidy install clean
+.PHONY: help demo test build api-docs bench asan tsan coverage fuzz format tidy install package container-root clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' Makefile | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
 
 demo: build  ## a synthetic patient from end to end, with the shipped bundle
 	scripts/demo
@@ -19,6 +19,9 @@ build:  ## install missing packages and build (build/release)
 	scripts/setup
 	cmake --preset release
 	cmake --build --preset release
+
+api-docs: build  ## the pages of the C++ interface (build/release/api-docs/index.html)
+	cmake --build --preset release --target api_docs
 
 bench: build  ## run the benchmarks
 	@for program in build/release/benchmarks/bench_*; do $$program || exit 1; done
@@ -52,6 +55,15 @@ tidy: build  ## clang-tidy over library and program
 
 install: build  ## install below PREFIX (/usr/local)
 	cmake --install build/release --prefix $(PREFIX)
+
+package: build  ## Debian packages of what was built (build/release/package)
+	cd build/release && SOURCE_DATE_EPOCH=$$(git log -1 --format=%ct) cpack -G DEB
+
+container-root:  ## what the container image holds, as a folder (build/container/root); needs root
+	scripts/setup --no-training
+	scripts/container-build build/container/image
+	rm -rf build/container/root
+	scripts/container-root build/container/root build/container/image/twintrack.deb
 
 clean:  ## remove everything that was built
 	rm -rf build demo-output

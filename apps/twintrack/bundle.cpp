@@ -3,6 +3,7 @@
 
 #include <cstdio>
 
+#include "inventory.hpp"
 #include "jobs.hpp"
 #include "options.hpp"
 #include "twintrack/pipeline/bundle.hpp"
@@ -90,10 +91,11 @@ void create(CreateArguments& a) {
   recipe.weights = a.weights == "bf16" ? DType::bfloat16 : DType::float32;
   const Bundle bundle = create_bundle(recipe, a.output, a.overwrite);
   if (bundle.calibrator && !made_for(*bundle.calibrator, bundle)) {
-    fmt::print(stderr,
-               "twintrack: warning: {}: fitted to probabilities of other networks than this bundle's; predict will "
-               "refuse it without --force\n",
-               a.calibrator);
+    print_warning(
+        a.reporting,
+        fmt::format("{}: fitted to probabilities of other networks than this bundle's; predict will refuse it "
+                    "without --force",
+                    a.calibrator));
   }
   if (a.reporting.json) {
     fmt::print("{}\n", to_text(Json{{"bundle", a.output.string()}, {"sha256", bundle.hash}}));
@@ -146,9 +148,10 @@ void add_create(CLI::App& group, ExitStatus& status) {
       "Each --member is one network; its folds, when several, are averaged as logits. Folds of one folder become "
       "members of\n"
       "their own with --member FOLDER:0 --member FOLDER:1 --member FOLDER:2.");
-  job->add_option("-o,--output", a->output, "Folder of the new bundle")->required();
+  job->add_option("-o,--output", a->output, "Folder of the new bundle")->type_name(kFolder)->required();
   job->add_option("--localizer", a->localizer,
-                  "Model that finds the pancreas: FOLDER or FOLDER:FOLDS (default: none, search the whole body)");
+                  "Model that finds the pancreas: FOLDER or FOLDER:FOLDS (default: none, search the whole body)")
+      ->type_name(kFolder);
   job->add_option("--localizer-label", a->recipe.localizer_label, "Its label for the pancreas")->capture_default_str();
   job->add_option("--localizer-volume-ml", a->localizer_volume_ml, "Plausible volume: MIN,MAX")
       ->delimiter(',')
@@ -157,6 +160,7 @@ void add_create(CLI::App& group, ExitStatus& status) {
       ->capture_default_str();
   job->add_option("--member", a->members,
                   "Model that segments the tumour: FOLDER or FOLDER:FOLDS; repeat for an ensemble")
+      ->type_name(kFolder)
       ->required();
   job->add_option("--tumor-label", a->recipe.tumor_labels,
                   "Label of the members that is tumour; repeat to merge several")
@@ -166,9 +170,12 @@ void add_create(CLI::App& group, ExitStatus& status) {
       ->expected(3)
       ->check(number_within(0, 1000))
       ->capture_default_str();
-  job->add_option("--calibrator", a->calibrator, "calibrator.json (default: none, probabilities stay uncalibrated)");
+  job->add_option("--calibrator", a->calibrator, "calibrator.json (default: none, probabilities stay uncalibrated)")
+      ->type_name(kFile);
   job->add_option("--checkpoint", a->recipe.checkpoint_name, "Name of the checkpoint in each fold")
       ->capture_default_str();
+  job->add_option("--localizer-checkpoint", a->recipe.localizer_checkpoint_name,
+                  "Its name in the localiser's folds (default: the same)");
   job->add_option("--threshold", a->recipe.threshold, "Probability from which a voxel is tumour")
       ->check(number_within(0, 1))
       ->capture_default_str();
@@ -192,7 +199,7 @@ void add_show(CLI::App& group, ExitStatus& status, const std::string& name, cons
   const auto a = std::make_shared<ShowArguments>();
   CLI::App* const job = group.add_subcommand(name, description);
   job->footer("Example:\n  twintrack bundle " + name + " models/pdac");
-  job->add_option("bundle", a->bundle, "Bundle folder")->required();
+  job->add_option("bundle", a->bundle, "Bundle folder")->type_name(kFolder)->required();
   add_reporting_options(*job, a->reporting);
   job->callback([a, &status, run] {
     run(*a);

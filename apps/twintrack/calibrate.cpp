@@ -2,6 +2,7 @@
 #include <cstdio>
 #include <set>
 
+#include "inventory.hpp"
 #include "jobs.hpp"
 #include "options.hpp"
 #include "twintrack/calibration/fit.hpp"
@@ -27,18 +28,8 @@ struct CalibrateArguments {
   CohortArguments cohort;
 };
 
-void warn(const std::string& message) { fmt::print(stderr, "twintrack: warning: {}\n", message); }
-
-// SHA-256 over the files that a case is read from.
-std::string identity_of(const CohortCase& item) {
-  std::string list = sha256_of_file(item.probability.front());
-  for (const auto& rater : item.raters) list += sha256_of_file(rater);
-  if (item.roi) list += sha256_of_file(*item.roi);
-  return sha256_of(list);
-}
-
 // The networks that made the cohort's maps, as `predict` noted beside them.
-std::optional<std::string> recorded_networks(const Manifest& manifest) {
+std::optional<std::string> recorded_networks(const CalibrateArguments& a, const Manifest& manifest) {
   std::set<std::string> known;
   std::size_t recorded = 0;
   std::size_t calibrated = 0;
@@ -50,10 +41,10 @@ std::optional<std::string> recorded_networks(const Manifest& manifest) {
     calibrated += record->calibrated ? 1 : 0;
   }
   if (calibrated > 0) {
-    warn(
-        fmt::format("{} of {} maps are calibrated already; calibrators are fitted to CASE_uncalibrated "
-                    "(predict --save-uncalibrated)",
-                    calibrated, manifest.cases.size()));
+    print_warning(a.cohort.reporting,
+                  fmt::format("{} of {} maps are calibrated already; calibrators are fitted to CASE_uncalibrated "
+                              "(predict --save-uncalibrated)",
+                              calibrated, manifest.cases.size()));
   }
   if (known.size() > 1) {
     throw InputError(
@@ -63,19 +54,22 @@ std::optional<std::string> recorded_networks(const Manifest& manifest) {
   }
   if (recorded == 0) return std::nullopt;
   if (recorded < manifest.cases.size()) {
-    warn(fmt::format("only {} of {} maps say which networks made them; the others are taken to be the same", recorded,
-                     manifest.cases.size()));
+    print_warning(a.cohort.reporting,
+                  fmt::format("only {} of {} maps say which networks made them; the others are taken to be the same",
+                              recorded, manifest.cases.size()));
   }
   return *known.begin();
 }
 
 std::optional<std::string> networks_of(const CalibrateArguments& a, const Manifest& manifest) {
-  const std::optional<std::string> recorded = recorded_networks(manifest);
+  const std::optional<std::string> recorded = recorded_networks(a, manifest);
   if (a.bundle.empty()) return recorded;
   const std::string given = networks_sha256(read_bundle(a.bundle));
   if (recorded && *recorded != given) {
-    warn(fmt::format("the summaries beside the maps name other networks ({:.12}...) than those of --bundle ({:.12}...)",
-                     *recorded, given));
+    print_warning(
+        a.cohort.reporting,
+        fmt::format("the summaries beside the maps name other networks ({:.12}...) than those of --bundle ({:.12}...)",
+                    *recorded, given));
   }
   return given;
 }
@@ -85,7 +79,7 @@ void add_cohort(const CalibrateArguments& a, CalibrationStatistics& statistics) 
   statistics.networks_sha256 = networks_of(a, manifest);
   std::size_t without_region = 0;
   {
-    Progress progress("count voxels", std::ssize(manifest.cases), a.cohort.reporting.quiet);
+    Progress progress("count voxels", std::ssize(manifest.cases), a.cohort.reporting.progress());
     for (const CohortCase& item : manifest.cases) {
       throw_if_interrupted();
       require_one_map(item, manifest);
@@ -94,15 +88,15 @@ void add_cohort(const CalibrateArguments& a, CalibrationStatistics& statistics) 
         ++without_region;
         maps.roi = region_of_marks(maps.probability, maps.raters);
       }
-      add_case(statistics, {item.name, identity_of(item), maps.probability.voxels, maps.raters, *maps.roi});
+      add_case(statistics, {item.name, case_identity(item), maps.probability.voxels, maps.raters, *maps.roi});
       progress.advance();
     }
   }
-  if (without_region > 0 && !a.cohort.reporting.quiet) {
-    fmt::print(stderr,
-               "{} of {} cases have no `roi`: fitted over the box of probabilities above 0 and raters' marks, grown by "
-               "20 voxels\n",
-               without_region, manifest.cases.size());
+  if (without_region > 0) {
+    print_note(a.cohort.reporting,
+               fmt::format("{} of {} cases have no `roi`: fitted over the box of probabilities above 0 and raters' "
+                           "marks, grown by 20 voxels",
+                           without_region, manifest.cases.size()));
   }
 }
 
@@ -164,12 +158,12 @@ ExitStatus run(const CalibrateArguments& a) {
   if (!a.statistics_out.empty()) write_statistics(a.statistics_out, *statistics);
   if (!a.output.empty()) {
     const CalibratorFit fit = fit_calibrator(*statistics, a.cohort.replicates, a.cohort.seed);
-    for (const std::string& warning : fit.warnings) warn(warning);
+    for (const std::string& warning : fit.warnings) print_warning(a.cohort.reporting, warning);
     const Json document = to_json(fit, *statistics);
     write_file(a.output, to_text(document, 1) + "\n");
     print_fit(a, fit, document);
   }
-  if (!a.cohort.reporting.quiet) fmt::print(stderr, "{}\n", kResearchUse);
+  print_note(a.cohort.reporting, kResearchUse);
   return ExitStatus::done;
 }
 
@@ -186,10 +180,12 @@ void add_calibrate(CLI::App& app, ExitStatus& status) {
       "The manifest is a CSV file with the columns case, probability, raters (paths separated by ';', or a glob)\n"
       "and, when there is one, roi. Paths are relative to it.");
   CLI::Option* const manifest =
-      job->add_option("--manifest", a->manifest, "CSV file with columns case, probability, raters and optionally roi");
-  job->add_option("--merge", a->merge, "Statistics that --statistics-out wrote, here or elsewhere");
-  job->add_option("-o,--output", a->output, "The calibrator (JSON)");
-  job->add_option("--statistics-out", a->statistics_out, "Also write the statistics that the fit needs, for --merge");
+      job->add_option("--manifest", a->manifest, "CSV file with columns case, probability, raters and optionally roi")
+          ->type_name(kFile);
+  job->add_option("--merge", a->merge, "Statistics that --statistics-out wrote, here or elsewhere")->type_name(kFile);
+  job->add_option("-o,--output", a->output, "The calibrator (JSON)")->type_name(kFile);
+  job->add_option("--statistics-out", a->statistics_out, "Also write the statistics that the fit needs, for --merge")
+      ->type_name(kFile);
   job->add_option("--target", a->target,
                   "What to fit: mhr (share of raters), rater:K (rater K alone, from 1), majority, staple")
       ->needs(manifest)
@@ -200,6 +196,7 @@ void add_calibrate(CLI::App& app, ExitStatus& status) {
       ->capture_default_str();
   job->add_option("--bundle", a->bundle,
                   "The bundle that made the maps (default: what predict's summaries beside them say)")
+      ->type_name(kFolder)
       ->needs(manifest);
   add_cohort_options(*job, a->cohort);
   job->callback([a, &status] { status = run(*a); });

@@ -1,6 +1,7 @@
 // compare: the paper's table, none / one rater / hard label / MHR.
 #include <cstdio>
 
+#include "inventory.hpp"
 #include "jobs.hpp"
 #include "options.hpp"
 #include "twintrack/core/files.hpp"
@@ -37,7 +38,7 @@ ExitStatus run(CompareArguments& a) {
 
   const std::vector<Column> needed{Column::probability, Column::raters};
   const Manifest fit = read_manifest(a.fit, needed);
-  StageBars bars(a.cohort.reporting.quiet);
+  StageBars bars(a.cohort.reporting.progress());
   const auto progress = [&](const std::string& stage, std::int64_t done, std::int64_t total) {
     bars.show(stage, done, total);
   };
@@ -62,7 +63,7 @@ ExitStatus run(CompareArguments& a) {
   } else {
     fmt::print("{}", to_text(table));
   }
-  if (!a.cohort.reporting.quiet) fmt::print(stderr, "{}\n", kResearchUse);
+  print_note(a.cohort.reporting, kResearchUse);
   return ExitStatus::done;
 }
 
@@ -79,12 +80,14 @@ void add_compare(CLI::App& app, ExitStatus& status) {
       "Manifests are CSV files with the columns case, probability, raters and, when there is one, roi.\n"
       "Of each metric: the bootstrap mean over cases, its 95 % interval, and p of the paired difference to the row "
       "MHR.");
-  job->add_option("--fit", a->fit, "Manifest of the cases that calibrators are fitted to")->required();
-  job->add_option("--test", a->test, "Manifest of the cases they are evaluated on");
+  job->add_option("--fit", a->fit, "Manifest of the cases that calibrators are fitted to")
+      ->type_name(kFile)
+      ->required();
+  job->add_option("--test", a->test, "Manifest of the cases they are evaluated on")->type_name(kFile);
   job->add_option("--folds", a->folds, "Without --test: parts of --fit, each evaluated with fits to the others");
-  job->add_option("-o,--output", a->output, "The table and every case's figures (JSON)")->required();
-  job->add_option("--csv", a->csv, "Also the table with all metrics, as CSV");
-  job->add_option("--latex", a->latex, "Also the table as LaTeX");
+  job->add_option("-o,--output", a->output, "The table and every case's figures (JSON)")->type_name(kFile)->required();
+  job->add_option("--csv", a->csv, "Also the table with all metrics, as CSV")->type_name(kFile);
+  job->add_option("--latex", a->latex, "Also the table as LaTeX")->type_name(kFile);
   job->add_option("--rater", a->options.rater, "Which rater the row 'one rater' is fitted to, from 1")
       ->check(CLI::Range(1, static_cast<int>(kMaximalRaters)))
       ->capture_default_str();

@@ -1,6 +1,7 @@
 // evaluate: the challenges' metrics, and more, for probability maps against raters.
 #include <cstdio>
 
+#include "inventory.hpp"
 #include "jobs.hpp"
 #include "options.hpp"
 #include "twintrack/cohort/case_files.hpp"
@@ -71,7 +72,7 @@ struct Evaluated {
 
 Evaluated evaluate_cohort(const EvaluateArguments& a, const Manifest& manifest) {
   Evaluated evaluated;
-  Progress progress("evaluate", std::ssize(manifest.cases), a.cohort.reporting.quiet);
+  Progress progress("evaluate", std::ssize(manifest.cases), a.cohort.reporting.progress());
   for (const CohortCase& item : manifest.cases) {
     throw_if_interrupted();
     try {
@@ -83,7 +84,7 @@ Evaluated evaluate_cohort(const EvaluateArguments& a, const Manifest& manifest) 
       }
     } catch (const InputError& error) {
       if (manifest.cases.size() == 1) throw;
-      report_failure({item.name, {}}, error);
+      report_failure(a.cohort.reporting, item.name, error);
       evaluated.failed[item.name] = error.what();
     }
     progress.advance();
@@ -158,7 +159,7 @@ ExitStatus run(const EvaluateArguments& a) {
   write_file(a.output, to_text(document, 1) + "\n");
   if (!a.csv.empty()) write_file(a.csv, to_csv(document["cases"]));
   print_result(a, document);
-  if (!a.cohort.reporting.quiet) fmt::print(stderr, "{}\n", kResearchUse);
+  print_note(a.cohort.reporting, kResearchUse);
   return document["failed"].empty() ? ExitStatus::done : ExitStatus::some_cases_failed;
 }
 
@@ -176,9 +177,9 @@ void add_evaluate(CLI::App& app, ExitStatus& status) {
       "or\n"
       "a glob) and, with --vessels, vessels. Paths are relative to it. Task curvas2024: probability lists the maps of\n"
       "pancreas, kidneys and liver; segmentation and raters are label maps with 1, 2 and 3.");
-  job->add_option("--manifest", a->manifest, "CSV file with the cases")->required();
-  job->add_option("-o,--output", a->output, "All figures (JSON)")->required();
-  job->add_option("--csv", a->csv, "Also a table: a row a case, a column a metric");
+  job->add_option("--manifest", a->manifest, "CSV file with the cases")->type_name(kFile)->required();
+  job->add_option("-o,--output", a->output, "All figures (JSON)")->type_name(kFile)->required();
+  job->add_option("--csv", a->csv, "Also a table: a row a case, a column a metric")->type_name(kFile);
   job->add_option("--task", a->task, "Whose definitions")
       ->check(CLI::IsMember({kPdacvi, kCurvas2024}))
       ->capture_default_str();
@@ -189,7 +190,8 @@ void add_evaluate(CLI::App& app, ExitStatus& status) {
   job->add_option("--vessel", a->vessel_labels,
                   "NAME=LABEL of a vessel in the files; repeat (default: portal_vein=1 smv=2 aorta=3 celiac_trunk=4 "
                   "sma=5)");
-  job->add_option("--against", a->against, "metrics.json of other predictions on the same cases: paired differences");
+  job->add_option("--against", a->against, "metrics.json of other predictions on the same cases: paired differences")
+      ->type_name(kFile);
   add_cohort_options(*job, a->cohort);
   job->callback([a, &status] { status = run(*a); });
 }

@@ -15,5 +15,10 @@ void add_evaluate(CLI::App& app, ExitStatus& status);
 void add_compare(CLI::App& app, ExitStatus& status);
 void add_train(CLI::App& app, ExitStatus& status);
 void add_phantom(CLI::App& app, ExitStatus& status);
+void add_report(CLI::App& app, ExitStatus& status);
+void add_completion(CLI::App& app, ExitStatus& status);
+void add_doctor(CLI::App& app, ExitStatus& status);
+void add_man(CLI::App& app, ExitStatus& status);
+void add_grand_challenge(CLI::App& app, ExitStatus& status);
 
 }  // namespace twintrack::cli

@@ -1,28 +1,15 @@
 #include "options.hpp"
 
-#include <fmt/ranges.h>
-#include <spdlog/spdlog.h>
-
 #include <cerrno>
-#include <cstdio>
 #include <fstream>
 
+#include "inventory.hpp"
 #include "twintrack/core/files.hpp"
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/core/system.hpp"
 #include "twintrack/network/torch_plugin.hpp"
 
 namespace twintrack::cli {
-
-void add_reporting_options(CLI::App& job, ReportingOptions& options) {
-  job.add_flag("-q,--quiet", options.quiet, "No progress; warnings and errors only");
-  job.add_flag("-v,--verbose", options.verbose, "Also what libraries report about the files");
-  job.add_flag("--json", options.json, "Results on stdout as JSON, one document per line");
-}
-
-void apply(const ReportingOptions& options) {
-  spdlog::set_level(options.verbose ? spdlog::level::debug : spdlog::level::warn);
-}
 
 std::optional<std::string> InferenceArguments::series() const {
   return series_uid.empty() ? std::nullopt : std::optional(series_uid);
@@ -34,11 +21,27 @@ std::filesystem::path InferenceArguments::output_file(const std::string& stem) c
 
 void add_inference_options(CLI::App& job, InferenceArguments& a) {
   job.add_option("-i,--input", a.input,
-                 "CT: .nii, .nii.gz, .mha, .mhd, .nrrd, a DICOM series folder, or a folder of volumes")
+                 "CT: .nii, .nii.gz, .mha, .mhd, .nrrd; DICOM: a folder, a file (one slice means its series) or a list "
+                 "of files "
+                 "(.txt, a path a line); or a folder of several CTs")
+      ->type_name(kFileOrFolder)
       ->required();
-  job.add_option("-o,--output", a.output, "Folder for the results; created when it is not there")->required();
+  job.add_option("-o,--output", a.output, "Folder for the results; created when it is not there")
+      ->type_name(kFolder)
+      ->required();
   job.add_option("--series", a.series_uid,
                  "SeriesInstanceUID, when a DICOM folder holds several series (default: the largest axial CT)");
+  add_network_options(job, a);
+  job.add_flag("--overwrite", a.overwrite, "Compute and replace results that exist (default: keep them)");
+  job.add_flag("--dry-run", a.dry_run,
+               "Say what would be done, with memory and time estimated; read no voxel and write nothing");
+  job.add_option("--format", a.format, "Format of written volumes")
+      ->check(CLI::IsMember({"nii.gz", "mha", "nrrd"}))
+      ->capture_default_str();
+  add_reporting_options(job, a.reporting);
+}
+
+void add_network_options(CLI::App& job, InferenceArguments& a) {
   job.add_option("--precision", a.precision,
                  "auto: bf16 where the processor has native bfloat16, fp32 elsewhere; on a GPU bf16 means float16")
       ->check(CLI::IsMember({"auto", "fp32", "bf16"}))
@@ -51,11 +54,6 @@ void add_inference_options(CLI::App& job, InferenceArguments& a) {
   job.add_option("--threads", a.threads, "Number of threads (default: all processors)")->check(CLI::Range(1, 1024));
   job.add_option("--device", a.device, "cpu; cuda:N: that GPU, by libtorch; torch: the CPU by libtorch")
       ->capture_default_str();
-  job.add_flag("--overwrite", a.overwrite, "Compute and replace results that exist (default: keep them)");
-  job.add_option("--format", a.format, "Format of written volumes")
-      ->check(CLI::IsMember({"nii.gz", "mha", "nrrd"}))
-      ->capture_default_str();
-  add_reporting_options(job, a.reporting);
 }
 
 InferenceOptions prepare(const InferenceArguments& a) {
@@ -72,7 +70,7 @@ InferenceOptions prepare(const InferenceArguments& a) {
   if (a.threads > 0) set_thread_count(a.threads);
   const bool half_is_fast = a.device.starts_with("cuda") || has_native_bfloat16();
   const bool half = a.precision == "bf16" || (a.precision == "auto" && half_is_fast);
-  make_output_folder(a.output);
+  if (!a.dry_run) make_output_folder(a.output);
   return {a.step_size, !a.no_mirroring, half ? Precision::bf16 : Precision::fp32, a.device};
 }
 
@@ -127,36 +125,6 @@ CLI::Validator number_within(double low, double high) {
         return within ? std::string() : fmt::format("Value {} not in range {}", text, range);
       },
       range);
-}
-
-void StageBars::show(const std::string& stage, std::int64_t done, std::int64_t total) {
-  throw_if_interrupted();
-  if (stage != stage_ || done <= done_) {
-    bar_.reset();
-    bar_ = std::make_unique<Progress>(stage, total, quiet_);
-    stage_ = stage;
-  }
-  done_ = done;
-  if (done > 0) bar_->advance();
-  if (done == total) {
-    bar_.reset();
-    stage_.clear();
-  }
-}
-
-void report_failure(const Case& item, const Error& error) {
-  fmt::print(stderr, "twintrack: case {} failed: {}\n", item.name, error.what());
-}
-
-ExitStatus close_batch(const BatchReport& report, bool quiet) {
-  if (!quiet && report.kept > 0) {
-    fmt::print(stderr, "{} of {} cases had results already and were kept (--overwrite computes them again)\n",
-               report.kept, report.kept + report.done + report.failed.size());
-  }
-  if (report.failed.empty()) return ExitStatus::done;
-  fmt::print(stderr, "twintrack: {} of {} cases failed: {}\n", report.failed.size(),
-             report.kept + report.done + report.failed.size(), fmt::join(report.failed, ", "));
-  return ExitStatus::some_cases_failed;
 }
 
 }  // namespace twintrack::cli

@@ -1,29 +1,19 @@
-// Options that jobs share, and how they report.
+// Options that jobs share.
 #pragma once
 
 #include <CLI/CLI.hpp>
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "twintrack/core/progress.hpp"
+#include "reporting.hpp"
 #include "twintrack/nnunet/predictor.hpp"
 #include "twintrack/pipeline/cases.hpp"
 
 namespace twintrack::cli {
-
-struct ReportingOptions {
-  bool quiet = false;
-  bool verbose = false;
-  bool json = false;
-};
-void add_reporting_options(CLI::App& job, ReportingOptions& options);
-// Takes effect on the log; called first by every job.
-void apply(const ReportingOptions& options);
 
 struct InferenceArguments {
   std::filesystem::path input;
@@ -35,6 +25,7 @@ struct InferenceArguments {
   int threads = 0;
   std::string device = "cpu";
   bool overwrite = false;
+  bool dry_run = false;
   std::string format = "nii.gz";
   ReportingOptions reporting;
 
@@ -42,7 +33,10 @@ struct InferenceArguments {
   std::filesystem::path output_file(const std::string& stem) const;
 };
 void add_inference_options(CLI::App& job, InferenceArguments& arguments);
-// Checks what the parser cannot, sets the threads and makes the output folder. Throws UsageError, ResourceError.
+// Those of them that say how networks are run.
+void add_network_options(CLI::App& job, InferenceArguments& arguments);
+// Checks what the parser cannot, sets the threads and makes the output folder (not in a dry run). Throws UsageError,
+// ResourceError.
 InferenceOptions prepare(const InferenceArguments& arguments);
 std::string name_of(Precision precision);
 // Throws UsageError when the results would replace one of the cases, or be taken for one in a later run.
@@ -64,23 +58,5 @@ void prepare(const CohortArguments& arguments, const std::vector<std::filesystem
 
 // A number from low to high, unlike CLI::Range not NaN.
 CLI::Validator number_within(double low, double high);
-
-// A bar for each stage that announces itself, with 0 or 1 steps done at first. Stops the run when it is interrupted.
-class StageBars {
- public:
-  explicit StageBars(bool quiet) : quiet_(quiet) {}
-  void show(const std::string& stage, std::int64_t done, std::int64_t total);
-
- private:
-  bool quiet_;
-  std::string stage_;
-  std::int64_t done_ = 0;
-  std::unique_ptr<Progress> bar_;
-};
-
-// Says on stderr which case failed, and why.
-void report_failure(const Case& item, const Error& error);
-// The exit status of a batch, with a closing line on stderr.
-ExitStatus close_batch(const BatchReport& report, bool quiet);
 
 }  // namespace twintrack::cli

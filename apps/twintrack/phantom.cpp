@@ -1,6 +1,7 @@
 // phantom: a synthetic cohort of abdominal CTs with raters who disagree.
 #include <cstdio>
 
+#include "inventory.hpp"
 #include "jobs.hpp"
 #include "options.hpp"
 #include "twintrack/cohort/rater_set.hpp"
@@ -49,7 +50,7 @@ struct Outcome {
 
 Outcome make_cases(const PhantomArguments& a, const phantom::CohortSettings& settings) {
   Outcome outcome;
-  Progress progress("phantoms", a.cases, a.reporting.quiet);
+  Progress progress("phantoms", a.cases, a.reporting.progress());
   for (std::int64_t number = a.first; number < a.first + a.cases; ++number) {
     throw_if_interrupted();
     const std::string name = phantom::case_name(number);
@@ -88,11 +89,11 @@ ExitStatus run(const PhantomArguments& a, const phantom::CohortSettings& setting
   } else {
     fmt::print("{}: {} synthetic case(s), {} made now\n", index.string(), in_folder, outcome.made);
   }
-  if (!a.reporting.quiet) {
-    if (outcome.kept > 0)
-      fmt::print(stderr, "{} case(s) were there already and were kept (--overwrite makes them again)\n", outcome.kept);
-    fmt::print(stderr, "{}\n", kResearchUse);
+  if (outcome.kept > 0) {
+    print_note(a.reporting,
+               fmt::format("{} case(s) were there already and were kept (--overwrite makes them again)", outcome.kept));
   }
+  print_note(a.reporting, kResearchUse);
   return ExitStatus::done;
 }
 
@@ -110,7 +111,9 @@ void add_phantom(CLI::App& app, ExitStatus& status) {
       "  twintrack phantom -o small --size 160,128,64 --spacing-mm 2,2,3     small ones\n\n"
       "The same seed, number and options give the same files on every machine. Synthetic images are no patients: what\n"
       "works on them is not thereby shown to work on CT.");
-  job->add_option("-o,--output", a->output, "Folder of the cohort; created when it is not there")->required();
+  job->add_option("-o,--output", a->output, "Folder of the cohort; created when it is not there")
+      ->type_name(kFolder)
+      ->required();
   job->add_option("--cases", a->cases, "Number of cases")->check(CLI::Range(1, 100'000))->capture_default_str();
   job->add_option("--first", a->first, "Number of the first case: case N is the same in every cohort of its seed")
       ->check(CLI::Range(0, 100'000'000))

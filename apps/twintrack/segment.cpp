@@ -1,6 +1,8 @@
 // segment: one nnU-Net v2 model folder, natively.
 #include <cstdio>
 
+#include "dry_run.hpp"
+#include "inventory.hpp"
 #include "jobs.hpp"
 #include "options.hpp"
 #include "twintrack/nnunet/segmenter.hpp"
@@ -22,16 +24,24 @@ struct SegmentArguments {
 struct SegmentInput {
   Volume<float> ct;
   Preprocessed preprocessed;
+  std::vector<std::string> warnings;
 };
 
 std::filesystem::path probabilities_file(const SegmentArguments& a, const Case& item) {
   return a.inference.output_file(item.name + "_probabilities");
 }
 
+std::vector<std::filesystem::path> result_files(const SegmentArguments& a, const Case& item) {
+  std::vector<std::filesystem::path> files;
+  if (a.save_probabilities) files.push_back(probabilities_file(a, item));
+  files.push_back(a.inference.output_file(item.name));
+  return files;
+}
+
 // The labels are written last.
 bool is_complete(const SegmentArguments& a, const Case& item) {
-  return !a.inference.overwrite && std::filesystem::exists(a.inference.output_file(item.name)) &&
-         (!a.save_probabilities || std::filesystem::exists(probabilities_file(a, item)));
+  return !a.inference.overwrite &&
+         std::ranges::all_of(result_files(a, item), [](const auto& file) { return std::filesystem::exists(file); });
 }
 
 void print_result(const SegmentArguments& a, const Case& item, const Segmentation& segmentation,
@@ -75,21 +85,34 @@ void write_results(const SegmentArguments& a, const Case& item, const Segmentati
   }
 }
 
+ExitStatus show_plan(const SegmentArguments& a, const InferenceOptions& options, const std::vector<Case>& cases) {
+  const RunCost cost = run_cost(read_model_folder(a.model, parse_folds(a.folds), a.checkpoint), options);
+  const bool keeps = a.save_probabilities || (a.average == "probabilities" && cost.members.front().tile.folds > 1);
+  return print_plan({cases, [&](const Case& item) { return is_complete(a, item); },
+                     [&](const Case& item) { return result_files(a, item); },
+                     [&](const Geometry& geometry) { return segmentation_cost(cost, geometry, keeps); }},
+                    a.inference);
+}
+
 ExitStatus run(const SegmentArguments& a) {
   const InferenceOptions options = prepare(a.inference);
   const std::vector<Case> cases = list_cases(a.inference.input);
   refuse_results_among_inputs(a.inference, cases);
+  if (a.inference.dry_run) return show_plan(a, options, cases);
   const Averaging averaging = a.average == "logits" ? Averaging::logits : Averaging::probabilities;
   Predictor predictor(read_model_folder(a.model, parse_folds(a.folds), a.checkpoint), options);
-  const bool quiet = a.inference.reporting.quiet;
+  const ReportingOptions& reporting = a.inference.reporting;
   const auto read = [&](const Case& item) {
-    SegmentInput input{read_volume(item.path, a.inference.series()), {}};
+    std::vector<std::string> warnings;
+    SegmentInput input{read_volume(item.path, a.inference.series(), warnings), {}, {}};
+    input.warnings = std::move(warnings);
     const Box3 whole{{0, 0, 0}, input.ct.geometry.shape()};
     input.preprocessed = naming(item.path, [&] { return preprocess(input.ct, whole, predictor.plans()); });
     return input;
   };
   const auto process = [&](const Case& item, SegmentInput& input) {
-    StageBars bars(quiet);
+    for (const std::string& warning : input.warnings) print_warning(reporting, warning, item.name);
+    StageBars bars(reporting.progress());
     const Segmentation segmentation =
         segment(predictor, input.ct, input.preprocessed, averaging, a.save_probabilities,
                 [&](std::int64_t done, std::int64_t total) { bars.show(item.name, done, total); });
@@ -97,9 +120,10 @@ ExitStatus run(const SegmentArguments& a) {
     print_result(a, item, segmentation, predictor.labels());
   };
   const BatchReport report = run_cases<SegmentInput>(
-      cases, [&](const Case& item) { return is_complete(a, item); }, read, process, report_failure);
-  if (!quiet) fmt::print(stderr, "Research use only. Not a medical device and not for diagnosis.\n");
-  return close_batch(report, quiet);
+      cases, [&](const Case& item) { return is_complete(a, item); }, read, process,
+      [&](const Case& item, const Error& error) { report_failure(reporting, item.name, error); });
+  print_note(reporting, "Research use only. Not a medical device and not for diagnosis.");
+  return close_batch(reporting, report);
 }
 
 }  // namespace
@@ -113,7 +137,9 @@ void add_segment(CLI::App& app, ExitStatus& status) {
       "0,1,2\n\n"
       "Writes CASE (labels) and, on request, CASE_probabilities (x, y, z, class).\nResearch use only; not for "
       "diagnosis.");
-  job->add_option("-m,--model", a->model, "Model folder with plans.json, dataset.json and fold_*/")->required();
+  job->add_option("-m,--model", a->model, "Model folder with plans.json, dataset.json and fold_*/")
+      ->type_name(kFolder)
+      ->required();
   add_inference_options(*job, a->inference);
   job->add_option("-f,--folds", a->folds, "Folds, for example 0,1,2; `all` is fold_all (default: every numbered fold)");
   job->add_option("--checkpoint", a->checkpoint, "Name of the checkpoint in each fold")->capture_default_str();

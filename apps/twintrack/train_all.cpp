@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "inventory.hpp"
 #include "train_options.hpp"
 #include "twintrack/cohort/manifest.hpp"
 #include "twintrack/core/files.hpp"
@@ -53,7 +54,7 @@ TrainingSource source_of(const TrainingDataset& dataset, const fs::path& work, c
   source.plans_file = work / "plans.json";
   PlanOptions options = plan_options(plan);
   options.low_resolution = false;
-  source.plans = plan_dataset(dataset, work, options, crop, run.overwrite, run.reporting.quiet);
+  source.plans = plan_dataset(dataset, work, options, crop, run.overwrite, run.reporting);
   return source;
 }
 
@@ -135,7 +136,7 @@ Bundle make_bundle(const TrainAllArguments& a, const TrainingDataset& dataset,
   if (!manifest) return create_bundle(recipe, a.output, a.run.overwrite);
   const Bundle plain = create_bundle(recipe, a.work / "uncalibrated", true);
   recipe.calibrator = a.work / kBundleCalibratorFile;
-  Progress progress("calibrate", std::ssize(manifest->cases), a.run.reporting.quiet);
+  Progress progress("calibrate", std::ssize(manifest->cases), a.run.reporting.progress());
   const Json calibrator = calibrate_bundle(plain, *manifest, a.rater_labels, {0.5, true, Precision::fp32},
                                            [&](std::int64_t, std::int64_t) { progress.advance(); });
   write_file(*recipe.calibrator, to_text(calibrator, 1) + "\n");
@@ -198,16 +199,19 @@ ExitStatus run(const TrainAllArguments& a) {
     fmt::print("{}: localiser and {} member(s), {}, sha256 {}\n", a.output.string(), bundle.members.size(),
                bundle.calibrator ? "calibrated to the mean human response" : "not calibrated (--raters)", bundle.hash);
   }
-  if (!a.run.reporting.quiet) fmt::print(stderr, "{}\n", kResearchUse);
+  print_note(a.run.reporting, kResearchUse);
   return ExitStatus::done;
 }
 
 void add_data_options(CLI::App& job, TrainAllArguments& a) {
-  job.add_option("-d,--dataset", a.dataset, "nnU-Net raw dataset: dataset.json, imagesTr, labelsTr")->required();
-  job.add_option("-o,--output", a.output, "The bundle");
-  job.add_option("--work", a.work, "Folder for plans, preprocessed cases and models")->required();
+  job.add_option("-d,--dataset", a.dataset, "nnU-Net raw dataset: dataset.json, imagesTr, labelsTr")
+      ->type_name(kFolder)
+      ->required();
+  job.add_option("-o,--output", a.output, "The bundle")->type_name(kFolder);
+  job.add_option("--work", a.work, "Folder for plans, preprocessed cases and models")->type_name(kFolder)->required();
   job.add_option("--raters", a.raters,
-                 "Manifest (CSV: case, image, raters) of other cases to calibrate on (default: no calibrator)");
+                 "Manifest (CSV: case, image, raters) of other cases to calibrate on (default: no calibrator)")
+      ->type_name(kFile);
   job.add_option("--rater-label", a.rater_labels, "Value of raters' files that is tumour; repeat (default: 1)")
       ->check(CLI::Range(0, 65535));
   job.add_option("--tumor-label", a.tumor_labels, "Label that is tumour; repeat to merge several")

@@ -1,8 +1,5 @@
 #include "train_options.hpp"
 
-#include <sys/ioctl.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cstdio>
 
@@ -11,6 +8,7 @@
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/core/research_use.hpp"
 #include "twintrack/core/system.hpp"
+#include "twintrack/core/terminal.hpp"
 
 namespace twintrack::cli {
 namespace {
@@ -28,13 +26,6 @@ std::string epoch_line(const EpochReport& r, std::int64_t epochs) {
       r.smoothed_dice, r.learning_rate, r.patches_per_second, r.seconds, 100 * r.loading_seconds / r.seconds,
       100 * r.forward_seconds / r.seconds, 100 * r.backward_seconds / r.seconds,
       100 * r.validation_seconds / r.seconds);
-}
-
-// Of the terminal that stderr is.
-std::size_t terminal_columns() {
-  winsize size{};
-  constexpr std::size_t usual = 80;
-  return ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0 ? size.ws_col : usual;
 }
 
 // As much as fits beside the bar: a line that wraps cannot be drawn over.
@@ -56,7 +47,8 @@ std::string live_line(const std::string& what, const TrainingStatus& s) {
 // What a training says on stderr: a bar, and lines for good above it.
 class TrainingReporter {
  public:
-  TrainingReporter(std::string what, bool quiet) : what_(std::move(what)), quiet_(quiet), stages_(quiet) {}
+  TrainingReporter(std::string what, const ReportingOptions& reporting)
+      : what_(std::move(what)), reporting_(reporting), stages_(reporting.progress()) {}
   ~TrainingReporter() {
     if (bar_) bar_->rename(what_);  // "fold 0: done in 12.3 s"
   }
@@ -67,8 +59,8 @@ class TrainingReporter {
     const std::string named = fmt::format("{}: {}", what_, line);
     if (bar_) {
       bar_->note(named);
-    } else if (!quiet_) {
-      fmt::print(stderr, "{}\n", named);
+    } else {
+      print_note(reporting_, named);
     }
   }
 
@@ -81,7 +73,7 @@ class TrainingReporter {
     observer.on_iteration = [this](const TrainingStatus& status) {
       throw_if_interrupted();
       const std::int64_t steps = (status.epochs - status.first_epoch) * status.iterations;
-      if (!bar_) bar_ = std::make_unique<Progress>(what_, steps, quiet_);
+      if (!bar_) bar_ = std::make_unique<Progress>(what_, steps, reporting_.progress());
       epochs_ = status.epochs;
       bar_->rename(live_line(what_, status));
       bar_->advance();
@@ -92,7 +84,7 @@ class TrainingReporter {
 
  private:
   std::string what_;
-  bool quiet_;
+  ReportingOptions reporting_;
   StageBars stages_;
   std::unique_ptr<Progress> bar_;
   std::int64_t epochs_ = 0;
@@ -218,9 +210,9 @@ TrainingSettings prepare(const RunArguments& a) {
 }
 
 Json plan_dataset(const TrainingDataset& dataset, const std::filesystem::path& work_folder, const PlanOptions& options,
-                  const std::optional<CropToLabels>& crop, bool overwrite, bool quiet) {
+                  const std::optional<CropToLabels>& crop, bool overwrite, const ReportingOptions& reporting) {
   make_output_folder(work_folder);
-  Progress progress("check " + dataset.name(), std::ssize(dataset.cases), quiet);
+  Progress progress("check " + dataset.name(), std::ssize(dataset.cases), reporting.progress());
   const Fingerprint fingerprint = extract_fingerprint(dataset, {.crop = crop}, [&] {
     throw_if_interrupted();
     progress.advance();
@@ -241,7 +233,7 @@ Json plan_dataset(const TrainingDataset& dataset, const std::filesystem::path& w
 TrainingOutcome train_with_progress(const TrainingSource& source, const TrainingSettings& settings,
                                     const std::filesystem::path& model_folder, const std::string& what,
                                     const RunArguments& run) {
-  TrainingReporter reporter(what, run.reporting.quiet);
+  TrainingReporter reporter(what, run.reporting);
   TrainingOutcome outcome =
       train_on_devices({source, settings, model_folder, run.overwrite}, run.devices, reporter.observer());
   if (outcome.already_complete) reporter.note("complete already, and kept (--overwrite trains anew)");
@@ -261,7 +253,7 @@ void print_outcome(const TrainingOutcome& outcome, const std::filesystem::path& 
     fmt::print("{}: {} epochs, validation loss {:.4f}, pseudo-Dice {:.3f} (moving average {:.3f})\n", checkpoint,
                outcome.epochs.size(), last.validation_loss, last.mean_dice, last.smoothed_dice);
   }
-  if (!reporting.quiet) fmt::print(stderr, "{}\n", kResearchUse);
+  print_note(reporting, kResearchUse);
 }
 
 }  // namespace twintrack::cli

@@ -51,7 +51,7 @@ TrainingSettings prepare(const RunArguments& arguments);
 // Plans for the dataset in work_folder (dataset_fingerprint.json, plans.json), or those that are there already when
 // they are the same. Every case is read and checked for it.
 Json plan_dataset(const TrainingDataset& dataset, const std::filesystem::path& work_folder, const PlanOptions& options,
-                  const std::optional<CropToLabels>& crop, bool overwrite, bool quiet);
+                  const std::optional<CropToLabels>& crop, bool overwrite, const ReportingOptions& reporting);
 
 // Trains with a bar on stderr and a line for each epoch.
 TrainingOutcome train_with_progress(const TrainingSource& source, const TrainingSettings& settings,

@@ -1,6 +1,7 @@
 // train plan: fingerprint and plans of a dataset.
 #include <cstdio>
 
+#include "inventory.hpp"
 #include "train_options.hpp"
 #include "twintrack/nnunet/plans.hpp"
 
@@ -40,7 +41,7 @@ ExitStatus run(const TrainPlanArguments& a) {
   if (!a.crop_labels.empty()) {
     crop = CropToLabels{a.crop_labels, {a.crop_margin_mm[0], a.crop_margin_mm[1], a.crop_margin_mm[2]}};
   }
-  const Json plans = plan_dataset(dataset, a.work, plan_options(a.plan), crop, a.overwrite, a.reporting.quiet);
+  const Json plans = plan_dataset(dataset, a.work, plan_options(a.plan), crop, a.overwrite, a.reporting);
   const std::string file = (a.work / "plans.json").string();
   if (a.reporting.json) {
     fmt::print("{}\n", to_text(Json{{"plans", file}, {"configurations", plans["configurations"]}}));
@@ -61,8 +62,12 @@ void add_train_plan(CLI::App& group, ExitStatus& status) {
       "  twintrack train plan -d Dataset001_Pancreas -o work\n"
       "  twintrack train plan -d Dataset001_Pancreas -o work --crop-to pancreas --crop-to tumor --preset resenc-m\n\n"
       "Writes dataset_fingerprint.json and plans.json, which may be edited before `train run`.");
-  job->add_option("-d,--dataset", a->dataset, "nnU-Net raw dataset: dataset.json, imagesTr, labelsTr")->required();
-  job->add_option("-o,--output", a->work, "Folder for the plans and what is made from them")->required();
+  job->add_option("-d,--dataset", a->dataset, "nnU-Net raw dataset: dataset.json, imagesTr, labelsTr")
+      ->type_name(kFolder)
+      ->required();
+  job->add_option("-o,--output", a->work, "Folder for the plans and what is made from them")
+      ->type_name(kFolder)
+      ->required();
   add_plan_options(*job, a->plan, "");
   job->add_option("--crop-to", a->crop_labels,
                   "Train on the surroundings of this label only; repeat for several (default: the whole image)");

@@ -1,6 +1,7 @@
 // train run: one fold of one configuration.
 #include <charconv>
 
+#include "inventory.hpp"
 #include "train_options.hpp"
 #include "twintrack/cohort/manifest.hpp"
 #include "twintrack/network/torch_plugin.hpp"
@@ -65,14 +66,19 @@ void add_train_run(CLI::App& group, ExitStatus& status) {
       "  twintrack train run -d Dataset001_Pancreas -p work -o nnUNetTrainer__nnUNetPlans__3d_fullres --fold 0\n\n"
       "Writes fold_0/checkpoint_final.pth, which `segment`, `bundle create` and nnU-Net read, training.json and\n"
       "progress.svg. The same command continues an interrupted training.");
-  job->add_option("-d,--dataset", a->dataset, "nnU-Net raw dataset: dataset.json, imagesTr, labelsTr")->required();
-  job->add_option("-p,--plans", a->work, "Folder with plans.json; preprocessed cases are kept there too")->required();
-  job->add_option("-o,--output", a->output, "Model folder")->required();
+  job->add_option("-d,--dataset", a->dataset, "nnU-Net raw dataset: dataset.json, imagesTr, labelsTr")
+      ->type_name(kFolder)
+      ->required();
+  job->add_option("-p,--plans", a->work, "Folder with plans.json; preprocessed cases are kept there too")
+      ->type_name(kFolder)
+      ->required();
+  job->add_option("-o,--output", a->output, "Model folder")->type_name(kFolder)->required();
   job->add_option("--configuration", a->run.settings.configuration, "Configuration of the plans")
       ->capture_default_str();
   job->add_option("--fold", a->fold, "Fold of the cross-validation, or all: every case is trained on")
       ->capture_default_str();
-  job->add_option("--raters", a->raters, "Manifest (CSV: case, raters): train --soft-label on the raters' mean");
+  job->add_option("--raters", a->raters, "Manifest (CSV: case, raters): train --soft-label on the raters' mean")
+      ->type_name(kFile);
   job->add_option("--soft-label", a->run.settings.soft_label, "Label that the raters mark");
   job->add_option("--rater-label", a->rater_labels, "Value of raters' files that is this label; repeat (default: 1)")
       ->check(CLI::Range(0, 65535));

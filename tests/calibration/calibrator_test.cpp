@@ -7,6 +7,7 @@
 
 #include "support/error_message.hpp"
 #include "support/temporary_folder.hpp"
+#include "twintrack/core/json.hpp"
 #include "twintrack/core/parallel.hpp"
 
 namespace twintrack {

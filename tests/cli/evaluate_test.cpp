@@ -93,7 +93,8 @@ TEST_F(Cohort, ABadCaseIsNamedAndTheOthersAreDone) {
   write_file(*this / "case_2" / "rater_03.nii.gz", "no image");
   const Outcome outcome = run_twintrack(evaluate({"--json"}));
   EXPECT_EQ(outcome.status, 1);
-  EXPECT_THAT(outcome.err, HasSubstr("case case_2 failed: " + (*this / "case_2" / "rater_03.nii.gz").string()));
+  EXPECT_THAT(outcome.err, HasSubstr("{\"error\":{\"message\":\"" + (*this / "case_2" / "rater_03.nii.gz").string()));
+  EXPECT_THAT(outcome.err, HasSubstr("\"case\":\"case_2\"}}\n"));
   const Json document = read_json(metrics());
   EXPECT_EQ(document["cases"].size(), 3u);
   EXPECT_TRUE(document["failed"].contains("case_2"));

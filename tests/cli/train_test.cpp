@@ -626,7 +626,7 @@ WrongTraining wrong_all(const std::string& what, const Arguments& options, const
 INSTANTIATE_TEST_SUITE_P(
     Options, WrongTrainOptions,
     testing::Values(
-        WrongTraining{"no_job", {}, {"subcommand"}},
+        WrongTraining{"no_job", {}, {"a job is needed", "plan, run, all"}},
         WrongTraining{"plan_without_dataset", {"plan", "-o", "@work"}, {"--dataset", "required"}},
         wrong_plan("preset_unknown", {"--preset", "huge"}, {"--preset", "huge", "resenc-m"}),
         wrong_plan("patch_of_two", {"--patch", "16,16"}, {"--patch"}),

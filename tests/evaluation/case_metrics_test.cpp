@@ -8,6 +8,7 @@
 #include "support/golden.hpp"
 #include "twintrack/cohort/case_files.hpp"
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/json.hpp"
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/evaluation/crps.hpp"
 

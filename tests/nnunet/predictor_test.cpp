@@ -115,7 +115,7 @@ TEST(Segmenter, AveragesLogitsOrProbabilities) {
   const auto by_logits = softmax(logits_of(predictor, image.values));
   double disagreement = 0;
   for (const Averaging averaging : {Averaging::logits, Averaging::probabilities}) {
-    std::int64_t tiles = 0;
+    std::int64_t tiles = -1;  // nothing is done at first
     const Segmentation found =
         segment(predictor, ct, image, averaging, true, [&](std::int64_t done, std::int64_t total) {
           EXPECT_EQ(done, ++tiles);
@@ -173,7 +173,7 @@ TEST(Predictor, LibtorchAgreesWithTheEnginesOfOurOwn) {
   const auto logits_by = [&](const char* device, Precision precision) {
     Predictor predictor(model, {0.5, true, precision, device});
     std::vector<float> logits;
-    std::int64_t tiles = 0;
+    std::int64_t tiles = -1;  // nothing is done at first
     predictor.predict_logits(
         image, {},
         [&](std::int64_t, std::span<const float> slice) { logits.insert(logits.end(), slice.begin(), slice.end()); },
@@ -209,7 +209,8 @@ TEST(Predictor, ReportsEveryTile) {
         done.push_back(count);
         EXPECT_EQ(total, predictor.tile_count(image, {}));
       });
-  EXPECT_EQ(static_cast<std::int64_t>(done.size()), predictor.tile_count(image, {}));
+  EXPECT_EQ(static_cast<std::int64_t>(done.size()), predictor.tile_count(image, {}) + 1);
+  EXPECT_EQ(done.front(), 0) << "before the first tile";
   EXPECT_EQ(done.back(), predictor.tile_count(image, {}));
   EXPECT_GT(done.size(), 8u);
 }

@@ -261,6 +261,19 @@ TEST_F(BundleFolder, UnknownTumorLabelLeavesNothingBehind) {
   EXPECT_EQ(folder_.entries(), 2u) << "the model and the calibrator";
 }
 
+TEST_F(BundleFolder, TheLocalizerMayHaveACheckpointOfItsOwn) {
+  recipe_.localizer = {folder_ / "model", parse_folds("0")};
+  recipe_.localizer_label = "veins";
+  for (const char* fold : {"fold_0", "fold_1"}) {
+    fs::copy(folder_ / "model" / fold / test::checkpoint_name, folder_ / "model" / fold / "best.pth");
+  }
+  fs::remove(folder_ / "model" / "fold_0" / test::checkpoint_name);
+  EXPECT_THAT(test::error_message([&] { create(); }), HasSubstr("fold 0 has no checkpoint_final.pth"));
+  recipe_.members = {{folder_ / "model", parse_folds("1")}};
+  recipe_.localizer_checkpoint_name = "best.pth";
+  EXPECT_EQ(create().sha256.count("localizer/fold_0.safetensors"), 1u);
+}
+
 TEST_F(BundleFolder, OnlyABundleIsReplacedAndOnlyWhenAsked) {
   const std::string first = create().hash;
   EXPECT_THAT(test::error_message<UsageError>([&] { create(); }), HasSubstr("exists already"));

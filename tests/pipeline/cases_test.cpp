@@ -35,6 +35,35 @@ TEST(ListCases, AFolderOfVolumesInNameOrder) {
   EXPECT_THAT(names_of(list_cases(folder.path())), ElementsAre("a", "b", "c"));
 }
 
+TEST(ListCases, AListOfFilesAndADicomFileAreOneCase) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"phase 1.txt", "IM0001.dcm"}) test::put_file(folder / name, "x");
+  EXPECT_THAT(names_of(list_cases(folder / "phase 1.txt")), ElementsAre("phase 1"));
+  EXPECT_THAT(names_of(list_cases(folder / "IM0001.dcm")), ElementsAre("IM0001"));
+}
+
+// The beginning of a DICOM file, without anything behind it: a study of its own.
+const std::string kDicom = std::string(128, '\0') + "DICM";
+
+TEST(ListCases, FoldersOfStudiesAreACaseEach) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"p2", "p1/s2", "p1/s1", "empty"}) std::filesystem::create_directories(folder / name);
+  for (const char* name : {"p2/1", "p1/s2/1", "p1/s1/1"}) test::put_file(folder / name, kDicom);
+  const auto cases = list_cases(folder.path());
+  EXPECT_THAT(names_of(cases), ElementsAre("p1_s1", "p1_s2", "p2"));
+  EXPECT_EQ(cases[1].path, folder / "p1/s2");
+  const auto one = list_cases(folder / "p2");
+  EXPECT_THAT(names_of(one), ElementsAre("p2"));
+  EXPECT_EQ(one[0].path, folder / "p2");
+}
+
+TEST(ListCases, TwoStudiesOfOneNameAreRefused) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"a/b", "a/c", "a_b"}) std::filesystem::create_directories(folder / name);
+  for (const char* name : {"a/b/1", "a/c/1", "a_b/1"}) test::put_file(folder / name, kDicom);
+  EXPECT_THAT(test::error_message([&] { list_cases(folder.path()); }), HasSubstr("two files would be case 'a_b'"));
+}
+
 TEST(ListCases, TwoFilesOfOneNameAreRefused) {
   const test::TemporaryFolder folder;
   for (const char* name : {"a.mha", "a_0000.nii.gz"}) test::put_file(folder / name, "x");

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "support/error_message.hpp"
 #include "support/temporary_folder.hpp"
@@ -43,11 +44,13 @@ class PipelineTest : public testing::Test {
   Pipeline pipeline() { return Pipeline(create_bundle(recipe_, folder_ / "bundle", true), kOptions); }
   CaseResult predict(Pipeline& pipeline, bool keep_uncalibrated = true) {
     input_ = pipeline.read(folder_ / "ct.nii.gz", {});
+    std::string current;
     return pipeline.predict(input_, keep_uncalibrated,
                             [&](const std::string& stage, std::int64_t done, std::int64_t total) {
-                              EXPECT_GE(done, 1);
+                              const bool begins = stage != std::exchange(current, stage);
+                              EXPECT_EQ(done == 0, begins);
                               EXPECT_LE(done, total);
-                              if (stages_.empty() || stages_.back() != stage) stages_.push_back(stage);
+                              if (begins && (stages_.empty() || stages_.back() != stage)) stages_.push_back(stage);
                             });
   }
   // Mean tumour probability of the three folds on their own, on the region's box.
@@ -249,6 +252,10 @@ TEST(InputIdentity, OfAFolderDependsOnNamesAndContents) {
   test::put_file(folder / "3.dcm", "c");
   EXPECT_NE(sha256_of_input(folder.path()), renamed);
   EXPECT_EQ(sha256_of_input(folder / "1.dcm"), sha256_of("a"));
+  const std::string before_nesting = sha256_of_input(folder.path());
+  std::filesystem::create_directory(folder / "below");
+  test::put_file(folder / "below/1.dcm", "a");
+  EXPECT_NE(sha256_of_input(folder.path()), before_nesting);
 }
 
 }  // namespace

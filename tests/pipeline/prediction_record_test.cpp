@@ -30,6 +30,14 @@ TEST_F(Record, IsReadFromTheSummaryBesideTheMap) {
   }
 }
 
+TEST_F(Record, HasTheWarningsOfTheCase) {
+  write(kSummary);
+  EXPECT_TRUE(of("a_probability.nii.gz")->warnings.empty());
+  write(R"({"format": "twintrack-case/1", "calibrated": true, "warnings": ["one", "two"],
+            "bundle": {"networks_sha256": "abc"}})");
+  EXPECT_EQ(of("a_uncalibrated.nii.gz")->warnings, (std::vector<std::string>{"one", "two"}));
+}
+
 TEST_F(Record, OfABundleWithoutCalibratorIsNotCalibrated) {
   write(R"({"format": "twintrack-case/1", "calibrated": false, "bundle": {"networks_sha256": "abc"}})");
   EXPECT_FALSE(of("a_probability.nii.gz")->calibrated);

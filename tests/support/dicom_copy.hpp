@@ -12,11 +12,12 @@
 
 namespace twintrack::test {
 
-inline void write_dicom_copy(const std::filesystem::path& folder, const Volume<float>& volume) {
+inline void write_dicom_copy(const std::filesystem::path& folder, const Volume<float>& volume,
+                             const DicomImage& like = {}) {
   const Geometry& g = volume.geometry;
   const auto& d = g.direction;
   std::filesystem::create_directories(folder);
-  DicomImage slice;
+  DicomImage slice = like;
   slice.rows = static_cast<std::uint16_t>(g.size[1]);
   slice.columns = static_cast<std::uint16_t>(g.size[0]);
   slice.pixel_spacing = fmt::format("{}\\{}", g.spacing_mm[1], g.spacing_mm[0]);

@@ -16,6 +16,8 @@ namespace twintrack::test {
 
 // Values are given as the file holds them, backslashes between several.
 struct DicomImage {
+  std::string sop_class = "1.2.840.10008.5.1.4.1.1.2";
+  std::string study = "1.2.826.0.1.3680043.9.2";
   std::string series = "1.2.826.0.1.3680043.9.1";
   std::string modality = "CT";
   std::string image_type = "ORIGINAL\\PRIMARY\\AXIAL";
@@ -25,11 +27,17 @@ struct DicomImage {
   std::string slope = "1";
   std::string intercept = "-1024";
   std::string frames;
+  std::string acquisition_number;
+  std::string photometric_interpretation;  // empty: as `samples` has it
+  std::string padding;                     // two bytes
+  std::string padding_limit;
   bool with_sequence = false;
   std::uint16_t rows = 3;
   std::uint16_t columns = 4;
   std::uint16_t samples = 1;
+  std::uint16_t bits_allocated = 16;
   std::uint16_t bits_stored = 16;
+  std::uint16_t pixel_representation = 1;
   std::vector<std::int16_t> pixels = std::vector<std::int16_t>(12, 1000);
 };
 
@@ -81,23 +89,30 @@ inline void write_dicom(const std::filesystem::path& path, const DicomImage& ima
   writer.GetFile().GetHeader().SetDataSetTransferSyntax(gdcm::TransferSyntax::ExplicitVRLittleEndian);
   gdcm::DataSet& data = writer.GetFile().GetDataSet();
   put_text(data, {0x0008, 0x0008}, gdcm::VR::CS, image.image_type);
-  put_text(data, {0x0008, 0x0016}, gdcm::VR::UI, "1.2.840.10008.5.1.4.1.1.2");
+  put_text(data, {0x0008, 0x0016}, gdcm::VR::UI, image.sop_class);
   put_text(data, {0x0008, 0x0018}, gdcm::VR::UI,
            "1.2.3." + std::to_string(std::hash<std::string>()(path.filename().string()) % 1000000007));
   put_text(data, {0x0008, 0x0060}, gdcm::VR::CS, image.modality);
+  put_text(data, {0x0020, 0x000d}, gdcm::VR::UI, image.study);
   put_text(data, {0x0020, 0x000e}, gdcm::VR::UI, image.series);
+  put_text(data, {0x0020, 0x0012}, gdcm::VR::IS, image.acquisition_number);
   put_text(data, {0x0020, 0x0032}, gdcm::VR::DS, image.position);
   put_text(data, {0x0020, 0x0037}, gdcm::VR::DS, image.orientation);
   put_number(data, {0x0028, 0x0002}, image.samples);
-  put_text(data, {0x0028, 0x0004}, gdcm::VR::CS, image.samples == 1 ? "MONOCHROME2" : "RGB");
+  put_text(data, {0x0028, 0x0004}, gdcm::VR::CS,
+           !image.photometric_interpretation.empty() ? image.photometric_interpretation
+           : image.samples == 1                      ? "MONOCHROME2"
+                                                     : "RGB");
   put_text(data, {0x0028, 0x0008}, gdcm::VR::IS, image.frames);
   put_number(data, {0x0028, 0x0010}, image.rows);
   put_number(data, {0x0028, 0x0011}, image.columns);
   put_text(data, {0x0028, 0x0030}, gdcm::VR::DS, image.pixel_spacing);
-  put_number(data, {0x0028, 0x0100}, 16);
+  put_number(data, {0x0028, 0x0100}, image.bits_allocated);
   put_number(data, {0x0028, 0x0101}, image.bits_stored);
   put_number(data, {0x0028, 0x0102}, static_cast<std::uint16_t>(image.bits_stored - 1));
-  put_number(data, {0x0028, 0x0103}, 1);
+  put_number(data, {0x0028, 0x0103}, image.pixel_representation);
+  put_text(data, {0x0028, 0x0120}, gdcm::VR::SS, image.padding);
+  put_text(data, {0x0028, 0x0121}, gdcm::VR::SS, image.padding_limit);
   put_text(data, {0x0028, 0x1052}, gdcm::VR::DS, image.intercept);
   put_text(data, {0x0028, 0x1053}, gdcm::VR::DS, image.slope);
   if (image.with_sequence) put_sequence(data);

@@ -3,7 +3,7 @@
 #include <itkImageSeriesReader.h>
 
 #include "support/golden.hpp"
-#include "volume/dicom_files.hpp"
+#include "volume/dicom_series.hpp"
 #include "volume/support.hpp"
 
 namespace twintrack {
@@ -13,27 +13,6 @@ using namespace test;
 namespace fs = std::filesystem;
 using testing::AllOf;
 using testing::HasSubstr;
-
-std::string at(double x, double y, double z) { return fmt::format("{}\\{}\\{}", x, y, z); }
-
-// Pixels that tell slice and place: 100 k + i.
-DicomImage numbered_slice(int k, double z) {
-  DicomImage image;
-  image.position = at(-100.5, 20.25, z);
-  for (std::size_t i = 0; i < image.pixels.size(); ++i)
-    image.pixels[i] = static_cast<std::int16_t>(100 * k + static_cast<int>(i));
-  return image;
-}
-
-// Slices at z = -300 + 2.5 k; names run against their order.
-void write_series(const fs::path& folder, int count, const std::function<void(int, DicomImage&)>& change = {},
-                  const std::string& prefix = "image") {
-  for (int k = 0; k < count; ++k) {
-    DicomImage image = numbered_slice(k, -300 + 2.5 * k);
-    if (change) change(k, image);
-    write_dicom(folder / fmt::format("{}{:03d}", prefix, count - k), image);
-  }
-}
 
 TEST(Dicom, a_series_is_stacked_by_position_and_rescaled) {
   const TemporaryFolder folder;
@@ -125,18 +104,6 @@ TEST(Dicom, other_files_are_passed_over) {
   fs::create_directory(folder / "sub");
   write_dicom(folder.path() / "sub" / "deeper", DicomImage{});
   EXPECT_EQ(read_volume(folder.path()).geometry.size[2], 3);
-  EXPECT_TRUE(is_dicom_folder(folder.path()));
-}
-
-TEST(Dicom, folders_are_known_by_their_content) {
-  const TemporaryFolder folder;
-  EXPECT_FALSE(is_dicom_folder(folder.path()));
-  put_file(folder / "slice.dcm", "a name is not enough");
-  EXPECT_FALSE(is_dicom_folder(folder.path()));
-  EXPECT_FALSE(is_dicom_folder(folder / "slice.dcm"));
-  EXPECT_FALSE(is_dicom_folder(folder / "absent"));
-  write_dicom(folder / "no_ending", DicomImage{});
-  EXPECT_TRUE(is_dicom_folder(folder.path()));
 }
 
 class SeveralSeries : public testing::Test {
@@ -175,10 +142,18 @@ class SeveralSeries : public testing::Test {
   TemporaryFolder folder_;
 };
 
-TEST_F(SeveralSeries, the_largest_axial_ct_is_taken) { EXPECT_EQ(read_volume(folder_.path()).geometry.size[2], 5); }
+TEST_F(SeveralSeries, the_largest_axial_ct_is_taken_and_the_others_are_named) {
+  std::vector<std::string> warnings;
+  EXPECT_EQ(read_volume(folder_.path(), {}, warnings).geometry.size[2], 5);
+  EXPECT_THAT(warnings, testing::ElementsAre(AllOf(HasSubstr("several axial CT series"), HasSubstr("1.2.4"),
+                                                   HasSubstr("1.2.3 (CT, 3 images)"), Not(HasSubstr("1.2.5")),
+                                                   HasSubstr("--series"))));
+}
 
 TEST_F(SeveralSeries, one_can_be_named) {
-  EXPECT_EQ(read_volume(folder_.path(), "1.2.3").geometry.size[2], 3);
+  std::vector<std::string> warnings;
+  EXPECT_EQ(read_volume(folder_.path(), "1.2.3", warnings).geometry.size[2], 3);
+  EXPECT_THAT(warnings, testing::IsEmpty());
   EXPECT_EQ(read_volume(folder_.path(), "1.2.5").geometry.size[2], 9);
   EXPECT_EQ(read_volume(folder_.path(), "1.2.6").geometry.direction,
             (std::array<double, 9>{1, 0, 0, 0, 0, 1, 0, -1, 0}));
@@ -196,138 +171,9 @@ TEST(Dicom, a_localizer_within_the_series_is_left_out) {
   localizer.image_type = "DERIVED\\SECONDARY\\LOCALIZER";
   localizer.orientation = "1\\0\\0\\0\\0\\-1";
   write_dicom(folder / "scout", localizer);
-  EXPECT_EQ(read_volume(folder.path()).geometry.size[2], 4);
-}
-
-struct BadSeries {
-  const char* what;
-  std::function<void(const TemporaryFolder&)> given;
-  std::vector<std::string> words;
-};
-
-class RefusedSeries : public testing::TestWithParam<BadSeries> {};
-
-TEST_P(RefusedSeries, is_an_error_that_says_so) {
-  const TemporaryFolder folder;
-  GetParam().given(folder);
-  testing::internal::CaptureStderr();
-  testing::internal::CaptureStdout();
-  const std::string message = refusal(folder.path());
-  EXPECT_EQ(testing::internal::GetCapturedStdout() + testing::internal::GetCapturedStderr(), "");
-  EXPECT_THAT(message, HasSubstr(folder.path().string()));
-  for (const std::string& word : GetParam().words) EXPECT_THAT(message, HasSubstr(word)) << GetParam().what;
-}
-
-auto series(int count, std::function<void(int, DicomImage&)> change) {
-  return [=](const TemporaryFolder& folder) { write_series(folder.path(), count, change); };
-}
-
-// Five slices; the third, which is the file "image003", is changed.
-auto third(std::function<void(DicomImage&)> change) {
-  return series(5, [change](int k, DicomImage& image) {
-    if (k == 2) change(image);
-  });
-}
-
-auto damaged_file(std::function<void(std::string&)> change) {
-  return [change](const TemporaryFolder& folder) {
-    write_series(folder.path(), 5);
-    std::string bytes = get_file(folder / "image003");
-    change(bytes);
-    put_file(folder / "image003", bytes);
-  };
-}
-
-const BadSeries bad_series[] = {
-    {"slope 0", third([](DicomImage& image) { image.slope = "0"; }), {"image003", "Rescale Slope 0"}},
-    {"bits beyond those allocated",
-     third([](DicomImage& image) { image.bits_stored = 20; }),
-     {"image003", "20 bits in 16"}},
-    {"gantry tilt",
-     series(5, [](int k, DicomImage& image) { image.position = at(0, 0.5 * k, -300 + 2.5 * k); }),
-     {"gantry tilt", "11.3 degrees", "image004", "image005"}},
-    {"one slice shifted",
-     third([](DicomImage& image) { image.position = at(-90, 20.25, -295); }),
-     {"shifted slices", "10.50 mm aside", "image003"}},
-    {"missing slice",
-     [](const TemporaryFolder& folder) {
-       write_series(folder.path(), 6);
-       fs::remove(folder / "image003");
-     },
-     {"1 slice missing", "-295.000 mm (image004)", "-290.000 mm (image002)", "2.500 mm apart"}},
-    {"two missing slices",
-     [](const TemporaryFolder& folder) {
-       write_series(folder.path(), 8);
-       fs::remove(folder / "image003");
-       fs::remove(folder / "image004");
-     },
-     {"2 slices missing"}},
-    {"missing of three",
-     [](const TemporaryFolder& folder) {
-       write_series(folder.path(), 4);
-       fs::remove(folder / "image003");
-     },
-     {"1 slice missing"}},
-    {"duplicate slice",
-     [](const TemporaryFolder& folder) {
-       write_series(folder.path(), 5);
-       fs::copy(folder / "image003", folder / "image003 (copy)");
-     },
-     {"duplicate slices", "image003 and image003 (copy)", "-295.000 mm"}},
-    {"mixed distances",
-     series(6, [](int k, DicomImage& image) { image.position = at(0, 0, k < 4 ? k : 3 + 1.4 * (k - 3)); }),
-     {"mixed spacing", "image003 is at 3.000 mm", "1.160 mm"}},
-    {"mixed pixel spacing",
-     third([](DicomImage& image) { image.pixel_spacing = "0.75\\0.6"; }),
-     {"mixed spacing", "0.5 mm", "0.6 mm", "image003"}},
-    {"mixed orientation",
-     third([](DicomImage& image) { image.orientation = "1\\0\\0\\0\\0.8\\0.6"; }),
-     {"mixed orientations", "image003"}},
-    {"mixed sizes",
-     third([](DicomImage& image) {
-       image.rows = 4;
-       image.columns = 3;
-     }),
-     {"mixed sizes", "4 x 3", "image003"}},
-    {"one slice only", series(1, {}), {"1 slice", "at least 2"}},
-    {"no axial CT",
-     series(3, [](int, DicomImage& image) { image.modality = "MR"; }),
-     {"no axial CT series", "(MR, 3 images)"}},
-    {"no position", third([](DicomImage& image) { image.position = ""; }), {"image003", "no Image Position (Patient)"}},
-    {"position that is none",
-     third([](DicomImage& image) { image.position = "1\\2"; }),
-     {"Image Position", "2 values"}},
-    {"no pixel spacing", third([](DicomImage& image) { image.pixel_spacing = ""; }), {"image003", "no Pixel Spacing"}},
-    {"spacing 0", series(3, [](int, DicomImage& image) { image.pixel_spacing = "0\\0.5"; }), {"spacing of 0 mm"}},
-    {"orientation that spans no plane",
-     series(3, [](int, DicomImage& image) { image.orientation = "1\\0\\0\\1\\0\\0"; }),
-     {"no axial CT"}},
-    {"orientation that is not orthonormal",
-     series(3, [](int, DicomImage& image) { image.orientation = "1\\0\\0\\0.1\\1\\0"; }),
-     {"not orthonormal"}},
-    {"RGB",
-     series(3,
-            [](int, DicomImage& image) {
-              image.samples = 3;
-              image.pixels.resize(36);
-            }),
-     {"RGB", "3 samples"}},
-    {"multi-frame", series(3, [](int, DicomImage& image) { image.frames = "12"; }), {"multi-frame", "12 frames"}},
-    {"absurd size", third([](DicomImage& image) { image.rows = image.columns = 65535; }), {"image003", "truncated"}},
-    {"cut pixels", damaged_file([](std::string& bytes) { bytes.resize(bytes.size() - 6); }), {"image003"}},
-    {"cut header", damaged_file([](std::string& bytes) { bytes.resize(200); }), {"image003", "damaged"}},
-};
-INSTANTIATE_TEST_SUITE_P(dicom, RefusedSeries, testing::ValuesIn(bad_series));
-
-// Three slices of 32 x 32 pixels, uncompressed.
-void write_larger_series(const fs::path& folder) {
-  write_series(folder, 3, [](int k, DicomImage& image) {
-    image.slope = "2";
-    image.rows = image.columns = 32;
-    image.pixels.resize(1024);
-    for (std::size_t i = 0; i < 1024; ++i)
-      image.pixels[i] = static_cast<std::int16_t>((static_cast<int>(i * i) + 31 * k) % 3000 - 1000);
-  });
+  std::vector<std::string> warnings;
+  EXPECT_EQ(read_volume(folder.path(), {}, warnings).geometry.size[2], 4);
+  EXPECT_THAT(warnings, testing::ElementsAre(HasSubstr("1 image of the series left out: localizers")));
 }
 
 constexpr gdcm::TransferSyntax::TSType codecs[] = {gdcm::TransferSyntax::RLELossless,

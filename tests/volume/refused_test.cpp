@@ -297,9 +297,9 @@ const Refused other_inputs[] = {
      text("case.nii", "It was a bright cold day in April, and the clocks were striking thirteen."),
      {"no image"}},
     {"a picture", text("case.mha", "\x89PNG\r\n\x1a\n and so on"), {"no image"}},
-    {"single DICOM slice",
+    {"no DICOM but for its beginning",
      text("slice.dcm", std::string(128, '\0') + "DICM and so on"),
-     {"single DICOM file", "folder"}},
+     {"damaged or truncated DICOM file", "at byte 138"}},
     {"folder with the name of an image",
      [](const TemporaryFolder& folder) {
        fs::create_directory(folder / "case.nii.gz");

@@ -1,6 +1,7 @@
 #include "twintrack/calibration/calibrator.hpp"
 
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/json.hpp"
 #include "twintrack/core/parallel.hpp"
 
 #include <algorithm>

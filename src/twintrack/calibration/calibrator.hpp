@@ -1,7 +1,7 @@
 // Maps tumour probability to the mean human response: a monotone, piecewise linear curve (isotonic regression's knots).
 #pragma once
 
-#include "twintrack/core/json.hpp"
+#include "twintrack/core/json_forward.hpp"
 
 #include <cstdint>
 #include <filesystem>

@@ -4,6 +4,7 @@
 #include "twintrack/calibration/calibrator.hpp"
 #include "twintrack/calibration/diagnostics.hpp"
 #include "twintrack/calibration/statistics.hpp"
+#include "twintrack/core/json.hpp"
 
 #include <string>
 #include <vector>

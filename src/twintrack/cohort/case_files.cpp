@@ -1,6 +1,7 @@
 #include "twintrack/cohort/case_files.hpp"
 
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/files.hpp"
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/volume/io.hpp"
 
@@ -55,7 +56,7 @@ void check_rater_number(const std::vector<std::filesystem::path>& files) {
 }
 
 // Smallest box around the probabilities above 0.
-Box3 support_box(const Volume<float>& probability) {
+Box3 support_box(const VolumeView<float>& probability) {
   const auto [nz, ny, nx] = probability.geometry.shape();
   std::vector<Box3> boxes(nz, Box3{{nz, ny, nx}, {}});
   parallel_for(nz, [&, ny = ny, nx = nx](std::int64_t z) {
@@ -125,7 +126,14 @@ CaseMaps read_case_maps(const CohortCase& item, const std::vector<int>& tumor_la
   return maps;
 }
 
-BitMask region_of_marks(const Volume<float>& probability, const RaterSet& raters) {
+std::string case_identity(const CohortCase& item) {
+  std::string list = sha256_of_file(item.probability.front());
+  for (const auto& rater : item.raters) list += sha256_of_file(rater);
+  if (item.roi) list += sha256_of_file(*item.roi);
+  return sha256_of(list);
+}
+
+BitMask region_of_marks(const VolumeView<float>& probability, const RaterSet& raters) {
   const Shape3 shape = probability.geometry.shape();
   Box3 box = union_of(support_box(probability), bounding_box(raters));
   if (box.empty()) box = {{0, 0, 0}, shape};
@@ -142,7 +150,7 @@ BitMask region_of_marks(const Volume<float>& probability, const RaterSet& raters
   return region;
 }
 
-BitMask voxels_reaching(const Volume<float>& probability, double threshold) {
+BitMask voxels_reaching(const VolumeView<float>& probability, double threshold) {
   BitMask mask(probability.geometry.shape());
   const auto level = static_cast<float>(threshold);
   parallel_for_blocks(mask.size(), kBlock, [&](std::int64_t begin, std::int64_t end) {  // whole words

@@ -3,7 +3,7 @@
 
 #include "twintrack/cohort/manifest.hpp"
 #include "twintrack/cohort/rater_set.hpp"
-#include "twintrack/volume/volume.hpp"
+#include "twintrack/volume/volume_view.hpp"
 
 #include <cstdint>
 #include <filesystem>
@@ -47,11 +47,14 @@ struct MapsWanted {
 // Reads the files side by side. Of the segmentation, too, `tumor_labels` count as tumour; of the region, 1.
 CaseMaps read_case_maps(const CohortCase& item, const std::vector<int>& tumor_labels, const MapsWanted& wanted);
 
+// SHA-256 over the files that a calibrator is fitted to: the map, raters and region.
+std::string case_identity(const CohortCase& item);
+
 // The box of probabilities above 0 and raters' marks, grown by 20 voxels; the whole grid when there are none.
-BitMask region_of_marks(const Volume<float>& probability, const RaterSet& raters);
+BitMask region_of_marks(const VolumeView<float>& probability, const RaterSet& raters);
 
 // Voxels whose probability reaches the threshold (p >= threshold, as float32).
-BitMask voxels_reaching(const Volume<float>& probability, double threshold);
+BitMask voxels_reaching(const VolumeView<float>& probability, double threshold);
 
 // Accepts what rounding makes of one geometry: same size, and every corner voxel within 2 % of a voxel (or 1 um).
 // Throws InputError naming both files and both geometries otherwise.

@@ -4,16 +4,14 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <charconv>
 #include <fstream>
 
 #include "twintrack/core/error.hpp"
-
-#if defined(__x86_64__)
-#include <cpuid.h>
-#endif
+#include "twintrack/core/machine.hpp"
 
 namespace twintrack {
 namespace {
@@ -41,16 +39,6 @@ void on_signal(int) {
   for (const int number : ending_signals) ::signal(number, SIG_DFL);
 }
 
-#if defined(__x86_64__)
-// Extended control register 0: which register sets the operating system keeps for a program.
-std::uint64_t kept_registers() {
-  std::uint32_t low = 0;
-  std::uint32_t high = 0;
-  __asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
-  return (std::uint64_t{high} << 32) | low;
-}
-#endif
-
 }  // namespace
 
 std::string version() { return TWINTRACK_VERSION; }
@@ -75,24 +63,8 @@ std::string processor_name() {
   return name.empty() ? "unknown processor" : name;
 }
 
-// Intel SDM volume 2, CPUID: leaf 1 ECX[27] OSXSAVE; leaf 7.0 EDX[22] AMX-BF16; leaf 7.1 EAX[5] AVX512_BF16.
-// Volume 1, section 13.3: XCR0[2:1] SSE and AVX, [7:5] AVX-512, [18:17] AMX.
 bool has_native_bfloat16() {
-#if defined(__x86_64__)
-  constexpr std::uint64_t avx512_registers = 0xe6;
-  constexpr std::uint64_t amx_registers = 0x60000;
-  unsigned a = 0, b = 0, c = 0, d = 0;
-  if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & (1u << 27))) return false;
-  const std::uint64_t kept = kept_registers();
-  if ((kept & avx512_registers) != avx512_registers) return false;
-  if (!__get_cpuid_count(7, 0, &a, &b, &c, &d)) return false;
-  const bool amx = (d & (1u << 22)) && (kept & amx_registers) == amx_registers;
-  const bool has_subleaf_1 = a >= 1;
-  if (!has_subleaf_1 || !__get_cpuid_count(7, 1, &a, &b, &c, &d)) return amx;
-  return amx || (a & (1u << 5));
-#else
-  return false;
-#endif
+  return std::ranges::any_of(instruction_sets(), [](const std::string& name) { return name.ends_with("bf16"); });
 }
 
 void install_interrupt_handler() {

@@ -1,6 +1,7 @@
 #include "twintrack/evaluation/bootstrap.hpp"
 
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/json.hpp"
 #include "twintrack/core/resampling.hpp"
 
 #include <algorithm>

@@ -1,7 +1,7 @@
 // How sure a cohort's mean is, and whether two prediction sets differ: bootstrap over cases, paired comparison.
 #pragma once
 
-#include "twintrack/core/json.hpp"
+#include "twintrack/core/json_forward.hpp"
 
 #include <cstdint>
 #include <span>

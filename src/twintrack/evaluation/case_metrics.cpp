@@ -1,6 +1,7 @@
 #include "twintrack/evaluation/case_metrics.hpp"
 
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/json.hpp"
 #include "twintrack/core/shape_json.hpp"
 #include "twintrack/evaluation/crps.hpp"
 #include "twintrack/evaluation/overlap.hpp"
@@ -13,7 +14,7 @@
 namespace twintrack {
 namespace {
 
-void check_inputs(const Volume<float>& probability, const RaterSet& raters, const BitMask& segmentation) {
+void check_inputs(const VolumeView<float>& probability, const RaterSet& raters, const BitMask& segmentation) {
   if (raters.masks.empty() || raters.masks.size() > kMaximalRaters)
     throw InputError("{} raters: expected 1 to {}", raters.masks.size(), kMaximalRaters);
   const Shape3 shape = probability.geometry.shape();
@@ -74,7 +75,7 @@ Json to_json(const AgreementLevel& level, std::size_t raters) {
 
 }  // namespace
 
-CaseMetrics evaluate_case(const Volume<float>& probability, const RaterSet& raters, const BitMask& segmentation) {
+CaseMetrics evaluate_case(const VolumeView<float>& probability, const RaterSet& raters, const BitMask& segmentation) {
   check_inputs(probability, raters, segmentation);
   const double voxel_volume_mm3 = probability.geometry.voxel_volume_mm3();
   CaseMetrics metrics;

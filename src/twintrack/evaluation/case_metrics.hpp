@@ -2,11 +2,11 @@
 #pragma once
 
 #include "twintrack/cohort/rater_set.hpp"
-#include "twintrack/core/json.hpp"
+#include "twintrack/core/json_forward.hpp"
 #include "twintrack/evaluation/agreement_counts.hpp"
 #include "twintrack/evaluation/calibration_error.hpp"
 #include "twintrack/evaluation/surface_distance.hpp"
-#include "twintrack/volume/volume.hpp"
+#include "twintrack/volume/volume_view.hpp"
 
 #include <vector>
 
@@ -31,7 +31,7 @@ struct CaseMetrics {
 
 // Inputs share one grid; probabilities lie in [0, 1]. Beside them it needs memory for one more bit a voxel. Throws
 // InputError when there is no rater, more than kMaximalRaters, or sizes differ.
-CaseMetrics evaluate_case(const Volume<float>& probability, const RaterSet& raters, const BitMask& segmentation);
+CaseMetrics evaluate_case(const VolumeView<float>& probability, const RaterSet& raters, const BitMask& segmentation);
 
 // Keys and units: docs/metrics.md. What has no value is null.
 Json to_json(const CaseMetrics& metrics);

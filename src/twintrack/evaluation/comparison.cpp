@@ -17,18 +17,6 @@ namespace {
 
 constexpr std::int64_t kBlock = 1 << 15;  // a multiple of BitMask's words
 
-Volume<float> calibrated(const CaseMaps& maps, const Calibrator& calibrator) {
-  Volume<float> result{maps.probability.geometry, std::vector<float>(maps.probability.voxels.size())};
-  parallel_for_blocks(std::ssize(result.voxels), kBlock, [&](std::int64_t begin, std::int64_t end) {
-    for (std::int64_t i = begin; i < end; ++i) {
-      const float p = maps.probability.voxels[i];
-      const bool inside = maps.roi ? (*maps.roi)[i] : p > 0;
-      result.voxels[i] = inside ? calibrator(p) : 0.0F;
-    }
-  });
-  return result;
-}
-
 Json without_lists(const Json& metrics) {
   Json scalars = Json::object();
   for (const auto& [name, value] : scalar_metrics(metrics)) {
@@ -48,6 +36,18 @@ void add_case_of(const CohortCase& item, const CaseMaps& maps, RowStatistics& st
 }
 
 }  // namespace
+
+Volume<float> calibrated(const CaseMaps& maps, const Calibrator& calibrator) {
+  Volume<float> result{maps.probability.geometry, std::vector<float>(maps.probability.voxels.size())};
+  parallel_for_blocks(std::ssize(result.voxels), kBlock, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t i = begin; i < end; ++i) {
+      const float p = maps.probability.voxels[i];
+      const bool inside = maps.roi ? (*maps.roi)[i] : p > 0;
+      result.voxels[i] = inside ? calibrator(p) : 0.0F;
+    }
+  });
+  return result;
+}
 
 std::vector<ComparisonRow> comparison_rows(const ComparisonOptions& options) {
   using Kind = CalibrationTarget::Kind;

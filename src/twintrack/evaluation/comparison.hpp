@@ -48,6 +48,10 @@ class RowStatistics {
   std::vector<std::optional<CalibrationStatistics>> rows_;
 };
 
+// The map after calibration: where `roi` is set, without one where the probability is above 0 (predict writes 0
+// outside its region of interest); 0 elsewhere.
+Volume<float> calibrated(const CaseMaps& maps, const Calibrator& calibrator);
+
 // {ROW TITLE: metrics as evaluate gives them, without lists} of one case. Calibrators act where `region` is set, else
 // where the probability is above 0 (predict writes 0 outside its region of interest).
 Json evaluate_rows(const CaseMaps& maps, const std::vector<ComparisonRow>& rows, const RowCalibrators& calibrators,

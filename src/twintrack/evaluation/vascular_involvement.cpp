@@ -22,12 +22,12 @@ void check_size(const Shape3& shape, const Shape3& grid, const std::string& what
                    fmt::join(grid, " x "));
 }
 
-void check_vessels(const Volume<float>& probability, std::span<const VesselMask> vessels) {
+void check_vessels(const VolumeView<float>& probability, std::span<const VesselMask> vessels) {
   for (const VesselMask& vessel : vessels)
     check_size(vessel.mask.shape(), probability.geometry.shape(), "vessel " + vessel.name);
 }
 
-void check_raters(const Volume<float>& probability, const RaterSet& raters) {
+void check_raters(const VolumeView<float>& probability, const RaterSet& raters) {
   if (raters.masks.empty()) throw InputError("vascular involvement: no rater, at least one is needed");
   for (int k = 0; k < raters.size(); ++k)
     check_size(raters.masks[k].shape(), probability.geometry.shape(), fmt::format("rater {}", k + 1));
@@ -38,7 +38,7 @@ double share_above(std::span<const double> degrees, double limit) {
   return static_cast<double>(above) / static_cast<double>(degrees.size());
 }
 
-TumorMaps agreement_maps(const Volume<float>& probability, const VesselRegion& vessel) {
+TumorMaps agreement_maps(const VolumeView<float>& probability, const VesselRegion& vessel) {
   std::array<float, kContactLevels> edges{};
   for (int k = 0; k < kContactLevels; ++k) edges[k] = agreement_edge(k + 1, kContactLevels);
   return level_maps(probability, edges, vessel.box);
@@ -75,7 +75,7 @@ std::array<MeanAndSd, 3> by_plane(std::span<const PlaneDegrees> degrees) {
   return result;
 }
 
-ChallengeContact challenge_contact(const VesselRegion& vessel, const Volume<float>& probability,
+ChallengeContact challenge_contact(const VesselRegion& vessel, const VolumeView<float>& probability,
                                    std::span<const TumorMaps> raters) {
   std::vector<PlaneDegrees> of_raters;
   for (const TumorMaps& group : raters)
@@ -92,7 +92,7 @@ ChallengeContact challenge_contact(const VesselRegion& vessel, const Volume<floa
   return contact;
 }
 
-VesselInvolvement involvement(const VesselMask& mask, const Volume<float>& probability, const RaterSet& raters) {
+VesselInvolvement involvement(const VesselMask& mask, const VolumeView<float>& probability, const RaterSet& raters) {
   const VesselRegion vessel = vessel_region(mask.mask, probability.geometry.spacing_zyx_mm());
   if (vessel.box.empty()) return {{mask.name, {}}, {}, {}};
   std::vector<TumorMaps> groups = groups_of_raters(raters, vessel);
@@ -145,7 +145,7 @@ Json to_json(const VesselInvolvement& vessel) {
 
 }  // namespace
 
-std::vector<VesselContact> vascular_contact(const Volume<float>& probability, std::span<const VesselMask> vessels) {
+std::vector<VesselContact> vascular_contact(const VolumeView<float>& probability, std::span<const VesselMask> vessels) {
   check_vessels(probability, vessels);
   std::vector<VesselContact> result(vessels.size());
   parallel_for(std::ssize(vessels), [&](std::int64_t v) {
@@ -158,7 +158,7 @@ std::vector<VesselContact> vascular_contact(const Volume<float>& probability, st
   return result;
 }
 
-std::vector<VesselInvolvement> vascular_involvement(const Volume<float>& probability, const RaterSet& raters,
+std::vector<VesselInvolvement> vascular_involvement(const VolumeView<float>& probability, const RaterSet& raters,
                                                     std::span<const VesselMask> vessels) {
   check_vessels(probability, vessels);
   check_raters(probability, raters);

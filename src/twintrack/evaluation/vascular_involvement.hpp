@@ -6,7 +6,7 @@
 #include "twintrack/core/json.hpp"
 #include "twintrack/evaluation/vascular_statistics.hpp"
 #include "twintrack/evaluation/vascular_vessels.hpp"
-#include "twintrack/volume/volume.hpp"
+#include "twintrack/volume/volume_view.hpp"
 
 #include <array>
 #include <optional>
@@ -39,7 +39,7 @@ struct VesselContact {
 };
 
 // What a person reads of a calibrated probability map, without raters.
-std::vector<VesselContact> vascular_contact(const Volume<float>& probability, std::span<const VesselMask> vessels);
+std::vector<VesselContact> vascular_contact(const VolumeView<float>& probability, std::span<const VesselMask> vessels);
 
 // The challenge's degrees (vascular_challenge.hpp) by plane: cor, sag, ax.
 struct ChallengeContact {
@@ -64,7 +64,7 @@ struct VesselInvolvement {
 // One entry a vessel, in their order. All inputs share one grid; throws InputError when sizes differ or there is no
 // rater. Vessels are worked on in parallel; beside the inputs, memory is needed for a few bytes for each voxel of the
 // boxes around the vessels.
-std::vector<VesselInvolvement> vascular_involvement(const Volume<float>& probability, const RaterSet& raters,
+std::vector<VesselInvolvement> vascular_involvement(const VolumeView<float>& probability, const RaterSet& raters,
                                                     std::span<const VesselMask> vessels);
 
 // Keys and units: docs/metrics.md. Degrees throughout.

@@ -60,7 +60,7 @@ TumorMaps rater_maps(const RaterSet& raters, int first, int count, const Box3& b
   return maps;
 }
 
-TumorMaps level_maps(const Volume<float>& probability, std::span<const float> edges, const Box3& box) {
+TumorMaps level_maps(const VolumeView<float>& probability, std::span<const float> edges, const Box3& box) {
   TumorMaps maps{static_cast<int>(edges.size()), std::vector<std::uint8_t>(voxel_count(box.shape()))};
   for_each_row(box, probability.geometry.shape(), [&](std::int64_t in_grid, std::int64_t in_box, std::int64_t length) {
     for (std::int64_t i = 0; i < length; ++i) {

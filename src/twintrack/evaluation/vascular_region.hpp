@@ -3,7 +3,7 @@
 
 #include "twintrack/cohort/bit_mask.hpp"
 #include "twintrack/cohort/rater_set.hpp"
-#include "twintrack/volume/volume.hpp"
+#include "twintrack/volume/volume_view.hpp"
 
 #include <cstdint>
 #include <span>
@@ -39,6 +39,6 @@ struct TumorMaps {
 TumorMaps rater_maps(const RaterSet& raters, int first, int count, const Box3& box);
 
 // Map k is p >= edges[k]; edges ascend.
-TumorMaps level_maps(const Volume<float>& probability, std::span<const float> edges, const Box3& box);
+TumorMaps level_maps(const VolumeView<float>& probability, std::span<const float> edges, const Box3& box);
 
 }  // namespace twintrack

@@ -124,6 +124,7 @@ void Predictor::predict_logits(const Preprocessed& image, std::span<const std::u
   const SlidingWindow window{image.shape, plans_.patch_size, labels_.channels(), options_.step_size};
   const std::int64_t total = tile_count(image, needed);
   std::int64_t done = 0;
+  progress(done, total);
   slide(
       window, image.values, needed, engine_->batch(),
       [&](std::span<const float> tiles, std::span<float> logits) { predict_tile(tiles, logits, fold); }, finish,

@@ -20,7 +20,7 @@ struct InferenceOptions {
   std::string device = "cpu";
 };
 
-// Called with the number of tiles done and of all tiles; may throw to stop.
+// Called before the first tile and after each with the number of tiles done and of all tiles; may throw to stop.
 using TileProgress = std::function<void(std::int64_t done, std::int64_t total)>;
 
 // A model packed for an engine. The model may be dropped after construction.

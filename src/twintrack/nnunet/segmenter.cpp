@@ -33,8 +33,10 @@ void segment_by_probabilities(Predictor& predictor, const Preprocessed& image, S
         }
       }
     };
-    predictor.predict(
-        image, {}, add, [&](std::int64_t done, std::int64_t) { progress(fold * tiles + done, folds * tiles); }, fold);
+    const TileProgress of_fold = [&](std::int64_t done, std::int64_t) {
+      if (fold == 0 || done > 0) progress(fold * tiles + done, folds * tiles);
+    };
+    predictor.predict(image, {}, add, of_fold, fold);
   }
   parallel_for_blocks(voxels, kBlock, [&](std::int64_t begin, std::int64_t end) {
     std::vector<float> block(scheme.channels() * (end - begin));

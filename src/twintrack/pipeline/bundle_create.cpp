@@ -60,7 +60,9 @@ Bundle create_bundle(const BundleRecipe& recipe, const fs::path& folder, bool ov
   bundle.roi_margin_mm = recipe.roi_margin_mm;
   bundle.threshold = recipe.threshold;
   if (recipe.localizer) {
-    const Model model = read_model_folder(recipe.localizer->folder, recipe.localizer->folds, recipe.checkpoint_name);
+    const std::string& checkpoint =
+        recipe.localizer_checkpoint_name.empty() ? recipe.checkpoint_name : recipe.localizer_checkpoint_name;
+    const Model model = read_model_folder(recipe.localizer->folder, recipe.localizer->folds, checkpoint);
     model.labels.channel(recipe.localizer_label, (recipe.localizer->folder / "dataset.json").string());
     bundle.localizer = BundledLocalizer{
         add_model(target.path(), "localizer", *recipe.localizer, model, recipe.weights, bundle.sha256),

@@ -31,6 +31,7 @@ struct BundleRecipe {
   std::array<double, 3> roi_margin_mm{};
   std::optional<std::filesystem::path> calibrator;
   std::string checkpoint_name = "checkpoint_final.pth";
+  std::string localizer_checkpoint_name;  // empty: as the members'
   double threshold = 0.5;
   DType weights = DType::float32;
 };

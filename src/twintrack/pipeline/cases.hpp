@@ -20,9 +20,10 @@ struct Case {
   std::filesystem::path path;
 };
 
-// A volume file or a DICOM series folder is one case; a folder of volumes is one per file, in name order, its name
-// without ending and without nnU-Net's `_0000`. Throws InputError when there is none, or when two cases would have one
-// name.
+// A volume file or DICOM of one study (a file, a list of files, a folder) is one case; a folder of volumes is one per
+// file, in name order, its name without ending and without nnU-Net's `_0000`; a folder with the DICOM of several
+// studies is one per folder that holds one, its name the path below `input` with `_` between folders. Throws InputError
+// when there is none, or when two cases would have one name.
 std::vector<Case> list_cases(const std::filesystem::path& input);
 
 // What `step` returns; an InputError of it gets the file's name before its message.

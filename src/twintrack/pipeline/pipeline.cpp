@@ -6,7 +6,9 @@
 #include "twintrack/pipeline/input_identity.hpp"
 #include "twintrack/volume/io.hpp"
 
+#include <algorithm>
 #include <chrono>
+#include <iterator>
 
 namespace twintrack {
 namespace {
@@ -67,9 +69,19 @@ Pipeline::Pipeline(Bundle bundle, const InferenceOptions& options) : bundle_(std
 
 CaseInput Pipeline::read(const std::filesystem::path& path, const std::optional<std::string>& series_uid) const {
   const auto start = std::chrono::steady_clock::now();
-  CaseInput input{read_volume(path, series_uid), path.string(), sha256_of_input(path), {}, 0};
+  std::vector<std::string> warnings;
+  CaseInput input = prepare(read_volume(path, series_uid, warnings), path.string());
+  input.sha256 = sha256_of_input(path);
+  input.warnings = std::move(warnings);
+  input.read_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+  return input;
+}
+
+CaseInput Pipeline::prepare(Volume<float> ct, const std::string& name) const {
+  const auto start = std::chrono::steady_clock::now();
+  CaseInput input{std::move(ct), name, "", {}, 0, {}};
   if (localizer_) {
-    input.localizer_input = naming(path, [&] { return preprocess(input.ct, whole(input.ct), localizer_->plans()); });
+    input.localizer_input = naming(name, [&] { return preprocess(input.ct, whole(input.ct), localizer_->plans()); });
   }
   input.read_seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
   return input;
@@ -103,7 +115,8 @@ CaseResult Pipeline::predict(CaseInput& input, bool keep_uncalibrated, const Sta
     const StageTimer timer(result.times, "localise");
     result.region = locate(input, progress);
   }
-  result.warnings = result.region.warnings;
+  result.warnings = input.warnings;
+  std::ranges::copy(result.region.warnings, std::back_inserter(result.warnings));
   if (!bundle_.calibrator) {
     result.warnings.push_back(
         "the bundle has no calibrator: probabilities are the networks' own, not expected expert agreement");

@@ -22,6 +22,7 @@ struct CaseInput {
   std::string sha256;  // of the file, or of a series' files in name order
   std::optional<Preprocessed> localizer_input;
   double read_seconds = 0;
+  std::vector<std::string> warnings;  // of reading
 };
 
 struct StageTime {
@@ -33,11 +34,12 @@ struct CaseResult {
   Volume<float> probability;        // calibrated (when the bundle has a calibrator), 0 outside the region of interest
   std::vector<float> uncalibrated;  // same grid; empty without calibrator or when not kept
   RegionOfInterest region;
-  std::vector<std::string> warnings;
+  std::vector<std::string> warnings;  // those of reading first
   std::vector<StageTime> times;
 };
 
-// Called with what runs ("localiser", "member 2 of 3"), tiles done and all tiles; may throw to stop.
+// Called before the first tile of each stage and after every tile with what runs ("localiser", "member 2 of 3"), tiles
+// done and all tiles; may throw to stop.
 using StageProgress = std::function<void(const std::string& stage, std::int64_t done, std::int64_t total)>;
 
 class Pipeline {
@@ -50,6 +52,8 @@ class Pipeline {
 
   // Reads the CT and prepares it for the localiser. May run in another thread than predict().
   CaseInput read(const std::filesystem::path& path, const std::optional<std::string>& series_uid) const;
+  // The same from a CT in memory, checked as check_volume does; `name` stands for its path in messages.
+  CaseInput prepare(Volume<float> ct, const std::string& name) const;
 
   CaseResult predict(CaseInput& input, bool keep_uncalibrated, const StageProgress& progress);
 

@@ -21,8 +21,12 @@ std::optional<PredictionRecord> prediction_record(const std::filesystem::path& p
     const Json document = read_json(summary);
     const JsonView view(document, summary.string());
     if (view.at("format").as_string() != "twintrack-case/1") return std::nullopt;
-    return PredictionRecord{view.at("bundle").at("networks_sha256").as_string(),
-                            !is_uncalibrated && view.at("calibrated").as_bool()};
+    PredictionRecord record{
+        view.at("bundle").at("networks_sha256").as_string(), !is_uncalibrated && view.at("calibrated").as_bool(), {}};
+    if (const auto warnings = view.find("warnings")) {
+      for (const JsonView& warning : warnings->elements()) record.warnings.push_back(warning.as_string());
+    }
+    return record;
   } catch (const InputError&) {
     return std::nullopt;
   }

@@ -4,12 +4,14 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace twintrack {
 
 struct PredictionRecord {
   std::string networks_sha256;
-  bool calibrated = false;  // the map has been through a calibrator
+  bool calibrated = false;            // the map has been through a calibrator
+  std::vector<std::string> warnings;  // about the case, for a person
 };
 
 // From CASE.json beside CASE_probability or CASE_uncalibrated; nothing when there is none, or it is another program's.

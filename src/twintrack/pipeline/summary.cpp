@@ -3,6 +3,7 @@
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/core/shape_json.hpp"
 #include "twintrack/core/system.hpp"
+#include "twintrack/evaluation/vascular_involvement.hpp"
 #include "twintrack/resample/morphology.hpp"
 
 #include <fmt/format.h>
@@ -56,6 +57,13 @@ std::vector<double> agreement_volumes_mm3(std::span<const float> probability, do
                       }));
   }
   return volumes;
+}
+
+void add_vascular(Json& summary, const Volume<float>& probability, const Vessels& vessels,
+                  const std::string& vessels_sha256) {
+  summary["vascular"] = to_json(vascular_contact(probability, vessels.masks));
+  summary["vascular_note"] = kVascularNote;
+  summary["vessels_sha256"] = vessels_sha256;
 }
 
 Json to_json(const Geometry& geometry) {

@@ -3,6 +3,7 @@
 
 #include "twintrack/core/json.hpp"
 #include "twintrack/core/research_use.hpp"
+#include "twintrack/evaluation/vascular_vessels.hpp"
 #include "twintrack/pipeline/pipeline.hpp"
 
 #include <cstdint>
@@ -32,6 +33,10 @@ std::vector<double> agreement_volumes_mm3(std::span<const float> probability, do
 
 Json case_summary(const std::string& case_name, const CaseInput& input, const CaseResult& result,
                   const std::vector<std::uint8_t>& segmentation, const Bundle& bundle, const RunFacts& facts);
+
+// Adds what the map says of vessels on its grid: "vascular" (docs/metrics.md), "vascular_note" and "vessels_sha256".
+void add_vascular(Json& summary, const Volume<float>& probability, const Vessels& vessels,
+                  const std::string& vessels_sha256);
 
 // Spacing, size, origin and direction.
 Json to_json(const Geometry& geometry);

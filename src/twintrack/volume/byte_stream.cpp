@@ -1,5 +1,6 @@
 #include "twintrack/volume/byte_stream.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -13,29 +14,40 @@ namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{1} << 18;
 constexpr int window_bits_gzip_or_zlib = 15 + 32;
+constexpr int window_bits_deflate = -15;
 constexpr Bytef gzip_magic[] = {0x1f, 0x8b};
 
 }  // namespace
 
-ByteStream::ByteStream(const std::filesystem::path& file, std::uint64_t offset, bool compressed)
-    : path_(file), file_(file, std::ios::binary), compressed_(compressed) {
+ByteStream::ByteStream(const std::filesystem::path& file, std::uint64_t offset, Coding coding)
+    : path_(file), file_(file, std::ios::binary), coding_(coding) {
   if (!file_) throw InputError("{}: cannot be read: {}", path_.string(), std::generic_category().message(errno));
   file_.seekg(static_cast<std::streamoff>(offset));
-  if (!compressed_) return;
+  if (coding_ == Coding::none) return;
   input_.resize(buffer_bytes);
-  if (inflateInit2(&inflater_, window_bits_gzip_or_zlib) != Z_OK) throw std::bad_alloc();
+  const int window_bits = coding_ == Coding::deflate ? window_bits_deflate : window_bits_gzip_or_zlib;
+  if (inflateInit2(&inflater_, window_bits) != Z_OK) throw std::bad_alloc();
 }
 
 ByteStream::~ByteStream() {
-  if (compressed_) inflateEnd(&inflater_);
+  if (coding_ != Coding::none) inflateEnd(&inflater_);
 }
 
 std::size_t ByteStream::read(std::span<std::byte> bytes) {
-  return compressed_ ? inflate_into(bytes) : read_file(bytes);
+  return coding_ == Coding::none ? read_file(bytes) : inflate_into(bytes);
+}
+
+void ByteStream::skip(std::uint64_t count) {
+  std::array<std::byte, 4096> passed;
+  while (count > 0) {
+    const std::size_t got = read(std::span(passed).first(std::min<std::uint64_t>(count, passed.size())));
+    if (got == 0) return;
+    count -= got;
+  }
 }
 
 void ByteStream::finish() {
-  if (!compressed_) return;
+  if (coding_ == Coding::none) return;
   std::array<std::byte, 4096> rest;
   while (inflate_into(rest) > 0) {
   }
@@ -71,6 +83,8 @@ void ByteStream::refill() {
 
 // A gzip file may hold several members in a row (RFC 1952, 2.2); anything else behind a member is padding.
 void ByteStream::start_next_member() {
+  ended_ = coding_ == Coding::deflate;
+  if (ended_) return;
   if (inflater_.avail_in < sizeof(gzip_magic)) {
     const std::size_t kept = inflater_.avail_in;
     std::memmove(input_.data(), inflater_.next_in, kept);

@@ -12,17 +12,22 @@
 
 namespace twintrack::volume_io {
 
-// Compressed data are gzip (one member or several) or zlib streams. Throws InputError when the file cannot be read, the
-// stream breaks off or is damaged.
+// As they are stored; gzip (one member or several) or zlib; deflate without head and checksum (RFC 1951).
+enum class Coding { none, gzip_or_zlib, deflate };
+
+// Throws InputError when the file cannot be read, the stream breaks off or is damaged.
 class ByteStream {
  public:
-  ByteStream(const std::filesystem::path& file, std::uint64_t offset, bool compressed);
+  ByteStream(const std::filesystem::path& file, std::uint64_t offset, Coding coding);
   ~ByteStream();
   ByteStream(const ByteStream&) = delete;
   ByteStream& operator=(const ByteStream&) = delete;
 
   // Fills `bytes`, fewer only at the end; returns how many.
   std::size_t read(std::span<std::byte> bytes);
+
+  // Passes `count` bytes, fewer only at the end.
+  void skip(std::uint64_t count);
 
   // Reads on to the end, where the checksum of compressed data stands.
   void finish();
@@ -35,7 +40,7 @@ class ByteStream {
 
   std::filesystem::path path_;
   std::ifstream file_;
-  bool compressed_;
+  Coding coding_;
   std::vector<std::byte> input_;
   z_stream inflater_{};
   bool ended_ = false;

@@ -1,11 +1,10 @@
 #include "twintrack/volume/dicom_header.hpp"
 
 #include <algorithm>
-#include <array>
-#include <fstream>
 #include <span>
 
 #include "twintrack/core/error.hpp"
+#include "twintrack/volume/dicom_bytes.hpp"
 
 namespace twintrack::volume_io {
 namespace {
@@ -14,12 +13,15 @@ constexpr std::string_view magic = "DICM";
 constexpr std::uint32_t undefined_length = 0xffffffff;
 constexpr std::uint64_t longest_value_kept = 1024;
 constexpr int deepest_nesting = 32;
+constexpr std::size_t most_frames = 65536;
 
-constexpr DicomTag transfer_syntax_tag = 0x00020010;
-constexpr DicomTag pixel_data_tag = 0x7fe00010;
 constexpr DicomTag item_tag = 0xfffee000;
 constexpr DicomTag item_end_tag = 0xfffee00d;
 constexpr DicomTag sequence_end_tag = 0xfffee0dd;
+constexpr DicomTag shared_groups_tag = 0x52009229;
+constexpr DicomTag frame_groups_tag = 0x52009230;
+// Frame Content, Plane Position, Plane Orientation, Pixel Measures, Pixel Value Transformation.
+constexpr DicomTag group_tags[] = {0x00209111, 0x00209113, 0x00209116, 0x00289110, 0x00289145};
 
 // PS3.5, table 6.2-1: value representations with a length of 16 bits, and those with one of 32 bits.
 constexpr std::string_view short_representations[] = {"AE", "AS", "AT", "CS", "DA", "DS", "DT", "FL", "FD", "IS", "LO",
@@ -38,85 +40,53 @@ struct Element {
   std::uint32_t length = 0;
 };
 
+// What a sequence is walked through for.
+enum class Purpose { pass, shared_groups, frame_groups, group };
+
 bool is_one_of(std::span<const std::string_view> representations, std::string_view representation) {
   return std::ranges::find(representations, representation) != representations.end();
 }
 
+bool is_one_of(std::span<const DicomAttribute> attributes, DicomTag tag) {
+  return std::ranges::find(attributes, tag, &DicomAttribute::tag) != attributes.end();
+}
+
 class Walker {
  public:
-  explicit Walker(const std::filesystem::path& file)
-      : file_(file, std::ios::binary), length_(std::filesystem::file_size(file)) {
-    header_.file = file;
-  }
+  explicit Walker(const std::filesystem::path& file) : bytes_(file) { header_.file = file; }
 
   DicomHeader walk() {
-    pass(dicom_preamble_bytes);
+    bytes_.pass(dicom_preamble_bytes);
     meta_information();
     const Syntax syntax = data_set_syntax();
     header_.big_endian = syntax.big_endian;
-    while (position_ < length_) {
-      const Element element = read_element(syntax);
-      const std::uint64_t begin = position_;
-      keep_or_pass(element, syntax);
-      if (element.tag != pixel_data_tag) continue;
-      header_.pixel_offset = begin;
-      header_.pixel_bytes = position_ - begin;
-    }
+    while (!bytes_.at_end()) outermost(read_element(syntax), syntax);
     return std::move(header_);
   }
 
  private:
-  [[noreturn]] void fail(std::string_view what) const {
-    throw InputError("{}: damaged or truncated DICOM file, {} at byte {}", header_.file.string(), what, position_);
-  }
-
-  std::uint32_t number(std::size_t bytes, bool big_endian) {
-    std::array<unsigned char, 4> raw{};
-    if (length_ - position_ < bytes) fail("it breaks off");
-    if (!file_.read(reinterpret_cast<char*>(raw.data()), static_cast<std::streamsize>(bytes)))
-      fail("it cannot be read");
-    position_ += bytes;
-    std::uint32_t value = 0;
-    for (std::size_t i = 0; i < bytes; ++i) value |= std::uint32_t{raw[i]} << 8 * (big_endian ? bytes - 1 - i : i);
-    return value;
-  }
-
-  std::string text(std::uint64_t bytes) {
-    if (length_ - position_ < bytes) fail("a value breaks off");
-    std::string value(bytes, '\0');
-    if (!file_.read(value.data(), static_cast<std::streamsize>(bytes))) fail("it cannot be read");
-    position_ += bytes;
-    return value;
-  }
-
-  void pass(std::uint64_t bytes) {
-    if (length_ - position_ < bytes) fail("a value breaks off");
-    position_ += bytes;
-    file_.seekg(static_cast<std::streamoff>(position_));
-  }
-
   DicomTag read_tag(bool big_endian) {
-    const std::uint32_t group = number(2, big_endian);
-    return group << 16 | number(2, big_endian);
+    const std::uint32_t group = bytes_.number(2, big_endian);
+    return group << 16 | bytes_.number(2, big_endian);
   }
 
   Element read_element(const Syntax& syntax) {
     Element element;
     element.tag = read_tag(syntax.big_endian);
     if (!syntax.explicit_representation || element.tag >> 16 == item_tag >> 16) {
-      element.length = number(4, syntax.big_endian);
+      element.length = bytes_.number(4, syntax.big_endian);
     } else {
-      element.representation = text(2);
+      element.representation = bytes_.text(2);
       if (is_one_of(long_representations, element.representation)) {
-        if (number(2, syntax.big_endian) != 0) fail("no length");
-        element.length = number(4, syntax.big_endian);
+        if (bytes_.number(2, syntax.big_endian) != 0) bytes_.fail("no length");
+        element.length = bytes_.number(4, syntax.big_endian);
       } else if (is_one_of(short_representations, element.representation)) {
-        element.length = number(2, syntax.big_endian);
+        element.length = bytes_.number(2, syntax.big_endian);
       } else {
-        fail("no value representation");
+        bytes_.fail("no value representation");
       }
     }
-    if (element.length != undefined_length && element.length % 2 != 0) fail("an odd length");
+    if (element.length != undefined_length && element.length % 2 != 0) bytes_.fail("an odd length");
     return element;
   }
 
@@ -124,105 +94,141 @@ class Walker {
   void meta_information() {
     const Element group_length = read_element({});
     if (group_length.tag != 0x00020000 || group_length.representation != "UL" || group_length.length != 4)
-      fail("no file meta information");
-    const std::uint64_t bytes = number(4, false);
-    if (length_ - position_ < bytes) fail("the file meta information breaks off");
-    const std::uint64_t end = position_ + bytes;
-    while (position_ < end) {
+      bytes_.fail("no file meta information");
+    const std::uint64_t length = bytes_.number(4, false);
+    if (bytes_.left() < length) bytes_.fail("the file meta information breaks off");
+    const std::uint64_t end = bytes_.position() + length;
+    while (bytes_.position() < end) {
       const Element element = read_element({});
-      if (element.tag >> 16 != 2 || element.length == undefined_length) fail("no file meta information");
-      keep_or_pass(element, {});
+      if (element.tag >> 16 != 2 || element.length == undefined_length) bytes_.fail("no file meta information");
+      keep_or_pass(element, attribute::of_image, &header_.values);
     }
-    if (position_ != end) fail("file meta information of another length");
+    if (bytes_.position() != end) bytes_.fail("file meta information of another length");
   }
 
-  Syntax data_set_syntax() const {
-    const auto found = header_.values.find(transfer_syntax_tag);
-    if (found == header_.values.end()) fail("no Transfer Syntax UID");
+  Syntax data_set_syntax() {
+    const auto found = header_.values.find(attribute::transfer_syntax.tag);
+    if (found == header_.values.end()) bytes_.fail("no Transfer Syntax UID");
     const std::string uid = found->second.substr(0, found->second.find('\0'));
     if (uid == "1.2.840.10008.1.2") return {false, false};
     if (uid == "1.2.840.10008.1.2.2") return {true, true};
-    if (uid == "1.2.840.10008.1.2.1.99")
-      throw InputError("{}: a deflated DICOM data set is not supported", header_.file.string());
     if (!uid.starts_with("1.2.840.10008.1.2."))
-      throw InputError("{}: unknown DICOM transfer syntax '{}'", header_.file.string(), uid.substr(0, 64));
+      throw InputError("{}: unknown Transfer Syntax UID '{}'", header_.file.string(), uid.substr(0, 64));
+    if (uid == "1.2.840.10008.1.2.1.99") {
+      header_.deflated_offset = bytes_.position();
+      bytes_.inflate_rest();
+    }
     return {true, false};
   }
 
-  void keep_or_pass(const Element& element, const Syntax& syntax) {
-    if (element.tag >> 16 == item_tag >> 16 || element.tag >> 16 == 0) fail("an element out of place");
-    if (element.length == undefined_length) {
-      undefined_value(element, syntax, 0);
-    } else if (element.representation == "SQ") {
-      sequence(element.length, syntax, 0);
-    } else if (element.length <= longest_value_kept) {
-      if (!header_.values.emplace(element.tag, text(element.length)).second) fail("an element twice");
+  void outermost(const Element& element, const Syntax& syntax) {
+    if (element.tag >> 16 == item_tag >> 16 || element.tag >> 16 == 0) bytes_.fail("an element out of place");
+    if (element.tag == attribute::pixel_data.tag) return pixel_data(element, syntax);
+    const bool of_all = element.tag == shared_groups_tag;
+    const bool of_each = element.tag == frame_groups_tag;
+    if ((of_all && !header_.shared.empty()) || (of_each && !header_.per_frame.empty()))
+      bytes_.fail("functional groups twice");
+    if (is_sequence(element, syntax, of_all || of_each)) {
+      sequence(element, syntax, 0,
+               of_all    ? Purpose::shared_groups
+               : of_each ? Purpose::frame_groups
+                         : Purpose::pass,
+               nullptr);
     } else {
-      pass(element.length);
+      keep_or_pass(element, attribute::of_image, &header_.values);
     }
   }
 
-  void nested_value(const Element& element, const Syntax& syntax, int depth) {
+  void pixel_data(const Element& element, const Syntax& syntax) {
+    if (header_.has_pixel_data) bytes_.fail("pixel data twice");
+    header_.has_pixel_data = true;
+    header_.pixel_offset = bytes_.position();
     if (element.length == undefined_length) {
-      undefined_value(element, syntax, depth);
-    } else if (element.representation == "SQ") {
-      sequence(element.length, syntax, depth);
+      if (element.representation != "OB" && element.representation != "OW") bytes_.fail("pixel data without a length");
+      fragments(syntax);
     } else {
-      pass(element.length);
+      bytes_.pass(element.length);
     }
-  }
-
-  // A sequence, or pixels in fragments; inside a value of unknown representation all is implicit little endian.
-  void undefined_value(const Element& element, const Syntax& syntax, int depth) {
-    const std::string& representation = element.representation;
-    if (element.tag == pixel_data_tag) {
-      if (representation != "OB" && representation != "OW") fail("pixel data without a length");
-      return fragments(syntax);
-    }
-    if (representation == "UN") return sequence(undefined_length, {false, false}, depth);
-    if (!representation.empty() && representation != "SQ") fail("a value without a length");
-    sequence(undefined_length, syntax, depth);
+    header_.pixel_bytes = bytes_.position() - header_.pixel_offset;
   }
 
   void fragments(const Syntax& syntax) {
-    for (;;) {
+    for (bool first = true;; first = false) {
       const Element element = read_element(syntax);
-      if (element.tag == sequence_end_tag && element.length == 0) return;
-      if (element.tag != item_tag || element.length == undefined_length) fail("no fragment of pixel data");
-      pass(element.length);
+      if (element.tag == sequence_end_tag && element.length == 0) break;
+      if (element.tag != item_tag || element.length == undefined_length) bytes_.fail("no fragment of pixel data");
+      if (first) {
+        if (element.length > most_frames * 4) bytes_.fail("an offset table that is too long");
+        header_.offset_table = bytes_.text(element.length);
+      } else {
+        header_.fragments.push_back({bytes_.position(), element.length});
+        bytes_.pass(element.length);
+      }
     }
+    if (header_.fragments.empty()) bytes_.fail("pixel data without fragments");
   }
 
-  void sequence(std::uint32_t bytes, const Syntax& syntax, int depth) {
-    if (depth >= deepest_nesting) fail("sequences nested too deep");
-    const bool ends_itself = bytes == undefined_length;
-    if (!ends_itself && length_ - position_ < bytes) fail("a sequence breaks off");
-    const std::uint64_t end = position_ + bytes;
-    while (ends_itself || position_ < end) {
-      const Element element = read_element(syntax);
-      if (ends_itself && element.tag == sequence_end_tag && element.length == 0) return;
-      if (element.tag != item_tag) fail("no item of a sequence");
-      item(element.length, syntax, depth);
-    }
-    if (position_ != end) fail("a sequence of another length");
+  void keep_or_pass(const Element& element, std::span<const DicomAttribute> wanted, DicomValues* values) {
+    if (element.length == undefined_length) bytes_.fail("a value without a length");
+    if (values == nullptr || element.length > longest_value_kept || !is_one_of(wanted, element.tag))
+      return bytes_.pass(element.length);
+    if (!values->emplace(element.tag, bytes_.text(element.length)).second) bytes_.fail("an element twice");
   }
 
-  void item(std::uint32_t bytes, const Syntax& syntax, int depth) {
-    const bool ends_itself = bytes == undefined_length;
-    if (!ends_itself && length_ - position_ < bytes) fail("an item breaks off");
-    const std::uint64_t end = position_ + bytes;
-    while (ends_itself || position_ < end) {
+  // Implicit data sets do not say which values are sequences, unless they have no length.
+  static bool is_sequence(const Element& element, const Syntax& syntax, bool known) {
+    if (element.length == undefined_length)
+      return element.representation.empty() || element.representation == "SQ" || element.representation == "UN";
+    return element.representation == "SQ" || (known && !syntax.explicit_representation);
+  }
+
+  // Inside a value of unknown representation all is implicit little endian.
+  void sequence(const Element& element, const Syntax& outer, int depth, Purpose purpose, DicomValues* values) {
+    if (depth >= deepest_nesting) bytes_.fail("sequences nested too deep");
+    const Syntax syntax = element.representation == "UN" ? Syntax{false, false} : outer;
+    const bool ends_itself = element.length == undefined_length;
+    if (!ends_itself && bytes_.left() < element.length) bytes_.fail("a sequence breaks off");
+    const std::uint64_t end = bytes_.position() + element.length;
+    std::size_t items = 0;
+    while (ends_itself || bytes_.position() < end) {
+      const Element next = read_element(syntax);
+      if (ends_itself && next.tag == sequence_end_tag && next.length == 0) return;
+      if (next.tag != item_tag) bytes_.fail("no item of a sequence");
+      if (purpose != Purpose::pass && purpose != Purpose::frame_groups && items > 0)
+        bytes_.fail("a functional group with two items");
+      ++items;
+      item(next.length, syntax, depth, purpose, values_of(purpose, values));
+    }
+    if (bytes_.position() != end) bytes_.fail("a sequence of another length");
+  }
+
+  DicomValues* values_of(Purpose purpose, DicomValues* values) {
+    if (purpose == Purpose::shared_groups) return &header_.shared;
+    if (purpose != Purpose::frame_groups) return values;
+    if (header_.per_frame.size() == most_frames) bytes_.fail(fmt::format("more than {} frames", most_frames));
+    return &header_.per_frame.emplace_back();
+  }
+
+  void item(std::uint32_t length, const Syntax& syntax, int depth, Purpose purpose, DicomValues* values) {
+    const bool ends_itself = length == undefined_length;
+    if (!ends_itself && bytes_.left() < length) bytes_.fail("an item breaks off");
+    const std::uint64_t end = bytes_.position() + length;
+    while (ends_itself || bytes_.position() < end) {
       const Element element = read_element(syntax);
       if (ends_itself && element.tag == item_end_tag && element.length == 0) return;
-      if (element.tag >> 16 == item_tag >> 16) fail("an element out of place");
-      nested_value(element, syntax, depth + 1);
+      if (element.tag >> 16 == item_tag >> 16) bytes_.fail("an element out of place");
+      const bool is_group = (purpose == Purpose::shared_groups || purpose == Purpose::frame_groups) &&
+                            std::ranges::find(group_tags, element.tag) != std::end(group_tags);
+      if (is_sequence(element, syntax, is_group)) {
+        sequence(element, syntax, depth + 1, is_group ? Purpose::group : Purpose::pass, is_group ? values : nullptr);
+      } else {
+        keep_or_pass(element, attribute::of_frame, purpose == Purpose::group ? values : nullptr);
+      }
     }
-    if (position_ != end) fail("an item of another length");
+    if (bytes_.position() != end) bytes_.fail("an item of another length");
   }
 
-  std::ifstream file_;
-  std::uint64_t length_;
-  std::uint64_t position_ = 0;
+  DicomBytes bytes_;
   DicomHeader header_;
 };
 

@@ -1,150 +1,187 @@
 #include "twintrack/volume/dicom_stack.hpp"
 
+#include <fmt/ranges.h>
+
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numbers>
+#include <tuple>
 
 #include "twintrack/core/error.hpp"
+#include "twintrack/volume/dicom_duplicates.hpp"
+#include "twintrack/volume/vector3.hpp"
 
 namespace twintrack::volume_io {
 namespace {
 
-using Vector = std::array<double, 3>;
+namespace fs = std::filesystem;
 
 constexpr double same_cosine = 1e-3;
 constexpr double same_pixel_spacing_mm = 1e-4;
-constexpr double same_position_mm = 1e-3;
 // Of the slice distance: what rounded positions may deviate from equal distances.
 constexpr double tolerated_deviation = 0.1;
 // Some scanners write positions to a tenth of a millimetre.
 constexpr double position_rounding_mm = 0.051;
 // Of the pixel spacing: what the whole stack may be sheared.
 constexpr double tolerated_shear = 0.25;
+constexpr double largest_tilt_degrees = 45;
+constexpr double largest_gap_in_medians = 2.5;
+constexpr double largest_gap_mm = 10;
+constexpr std::size_t most_gaps_named = 3;
+constexpr std::size_t most_values_named = 5;
 
-double dot(const Vector& a, const Vector& b) { return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]; }
-
-double along(const Slice& slice, const Vector& normal) { return dot(slice.position_mm, normal); }
-
-std::string name(const Slice& slice) { return slice.file.filename().string(); }
-
-void check_alike(const std::vector<Slice>& slices, const std::filesystem::path& folder) {
+void check_alike(const std::vector<Slice>& slices, const fs::path& path) {
   const Slice& first = slices.front();
   for (const Slice& slice : slices) {
     if (slice.pixels.rows != first.pixels.rows || slice.pixels.columns != first.pixels.columns)
-      throw InputError("{}: mixed sizes, {} x {} pixels in {} and {} x {} in {}", folder.string(), first.pixels.columns,
-                       first.pixels.rows, name(first), slice.pixels.columns, slice.pixels.rows, name(slice));
+      throw InputError("{}: mixed sizes, {} x {} pixels in {} and {} x {} in {}", path.string(), first.pixels.columns,
+                       first.pixels.rows, name_of(first), slice.pixels.columns, slice.pixels.rows, name_of(slice));
     for (std::size_t i = 0; i < 6; ++i) {
       if (std::abs(slice.orientation[i] - first.orientation[i]) > same_cosine)
-        throw InputError("{}: mixed orientations, {} and {} are not parallel", folder.string(), name(first),
-                         name(slice));
+        throw InputError("{}: mixed orientations, {} and {} are not parallel", path.string(), name_of(first),
+                         name_of(slice));
     }
     for (std::size_t i = 0; i < 2; ++i) {
       if (std::abs(slice.pixel_spacing_mm[i] - first.pixel_spacing_mm[i]) > same_pixel_spacing_mm)
-        throw InputError("{}: mixed spacing, pixels of {} mm in {} and of {} mm in {}", folder.string(),
-                         first.pixel_spacing_mm[i], name(first), slice.pixel_spacing_mm[i], name(slice));
+        throw InputError("{}: mixed spacing, pixels of {} mm in {} and of {} mm in {}", path.string(),
+                         first.pixel_spacing_mm[i], name_of(first), slice.pixel_spacing_mm[i], name_of(slice));
     }
   }
 }
 
-void check_shear(const std::vector<Slice>& slices, const Vector& normal, const std::filesystem::path& folder) {
-  const Slice& first = slices.front();
-  const double tolerated = tolerated_shear * std::min(first.pixel_spacing_mm[0], first.pixel_spacing_mm[1]);
-  for (const Slice& slice : slices) {
-    Vector step;
-    for (std::size_t i = 0; i < 3; ++i) step[i] = slice.position_mm[i] - first.position_mm[i];
-    const double height = dot(step, normal);
-    const double aside = std::sqrt(std::max(0.0, dot(step, step) - height * height));
-    if (aside > tolerated)
-      throw InputError(
-          "{}: gantry tilt or shifted slices: {} lies {:.2f} mm aside of {} ({:.1f} degrees from the slices' "
-          "normal); resample the series to an upright stack first",
-          folder.string(), name(slice), aside, name(first),
-          std::atan2(aside, std::abs(height)) * 180 / std::numbers::pi);
+// Frames of an enhanced image say which stack and time they belong to.
+void check_one_stack(const std::vector<Slice>& slices, const fs::path& path) {
+  for (std::size_t i = 0; i < std::size(phase_attributes); ++i) {
+    const DicomTag tag = phase_attributes[i].tag;
+    if (tag != attribute::stack_id.tag && tag != attribute::temporal_position_index.tag) continue;
+    std::map<std::string, std::size_t> counts;
+    for (const Slice& slice : slices) ++counts[slice.phase[i].substr(0, 32)];
+    if (counts.size() == 1) continue;
+    std::vector<std::string> values;
+    for (const auto& [value, count] : counts) values.push_back(fmt::format("'{}' ({} frames)", value, count));
+    values.resize(std::min(values.size(), most_values_named));
+    throw InputError("{}: frames of several stacks or time points, {}: {}; one is needed", path.string(),
+                     phase_attributes[i].name, fmt::join(values, ", "));
   }
 }
 
-void check_duplicates(const std::vector<Slice>& slices, const Vector& normal, const std::filesystem::path& folder) {
-  for (std::size_t i = 1; i < slices.size(); ++i) {
-    if (along(slices[i], normal) - along(slices[i - 1], normal) < same_position_mm)
-      throw InputError("{}: duplicate slices, {} and {} are both at {:.3f} mm", folder.string(), name(slices[i - 1]),
-                       name(slices[i]), along(slices[i], normal));
+// Positions relative to the first slice, in its axes: along rows, along columns, along the normal; mm.
+std::vector<Vector3> places_mm(const std::vector<Slice>& slices) {
+  const Slice& first = slices.front();
+  const auto& o = first.orientation;
+  const Vector3 normal = normal_of(o);
+  std::vector<Vector3> places;
+  for (const Slice& slice : slices) {
+    const Vector3 step = slice.position_mm - first.position_mm;
+    places.push_back({dot(step, {o[0], o[1], o[2]}), dot(step, {o[3], o[4], o[5]}), dot(step, normal)});
   }
+  return places;
+}
+
+// The angle in degrees that the stack leans by; 0 within the tolerance.
+double tilt_of(const std::vector<Slice>& slices, const std::vector<Vector3>& places, const fs::path& path) {
+  const double tolerated =
+      tolerated_shear * std::min(slices.front().pixel_spacing_mm[0], slices.front().pixel_spacing_mm[1]);
+  const auto aside = [](const Vector3& place) { return std::hypot(place[0], place[1]); };
+  if (std::ranges::all_of(places, [&](const Vector3& place) { return aside(place) <= tolerated; })) return 0;
+  const Vector3& last = places.back();
+  const double angle = std::atan2(aside(last), last[2]) * 180 / std::numbers::pi;
+  for (std::size_t i = 0; i < slices.size(); ++i) {
+    const double part = places[i][2] / last[2];
+    const double away = std::hypot(places[i][0] - part * last[0], places[i][1] - part * last[1]);
+    if (away > std::max(tolerated, position_rounding_mm * std::numbers::sqrt2))
+      throw InputError("{}: shifted slices: {} lies {:.2f} mm aside of where {} and {} would have it", path.string(),
+                       name_of(slices[i]), away, name_of(slices.front()), name_of(slices.back()));
+  }
+  if (angle > largest_tilt_degrees)
+    throw InputError("{}: gantry tilt of {:.1f} degrees between {} and {}, at most {} are possible", path.string(),
+                     angle, name_of(slices.front()), name_of(slices.back()), largest_tilt_degrees);
+  return angle;
+}
+
+std::vector<double> distances_of(const std::vector<Vector3>& places) {
+  std::vector<double> distances;
+  for (std::size_t i = 1; i < places.size(); ++i) distances.push_back(places[i][2] - places[i - 1][2]);
+  return distances;
 }
 
 // Lower median: with few slices, the smaller distance is the right one and the larger a gap.
-double usual_distance(const std::vector<Slice>& slices, const Vector& normal) {
-  std::vector<double> distances;
-  for (std::size_t i = 1; i < slices.size(); ++i)
-    distances.push_back(along(slices[i], normal) - along(slices[i - 1], normal));
+double median_of(std::vector<double> distances) {
   const auto middle = distances.begin() + static_cast<std::ptrdiff_t>((distances.size() - 1) / 2);
   std::nth_element(distances.begin(), middle, distances.end());
   return *middle;
 }
 
-// The mean distance, to 1e-9 mm: what decimal positions lose in binary arithmetic is not meant.
-double mean_distance(const std::vector<Slice>& slices, const Vector& normal) {
-  const double total = along(slices.back(), normal) - along(slices.front(), normal);
-  return std::round(total / static_cast<double>(slices.size() - 1) * 1e9) / 1e9;
+// To 1e-9 mm: what decimal positions lose in binary arithmetic is not meant.
+double as_decimal(double distance_mm) { return std::round(distance_mm * 1e9) / 1e9; }
+
+bool equally_spaced(const std::vector<Vector3>& places, double mean) {
+  const double tolerated = std::max(tolerated_deviation * mean, position_rounding_mm);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    if (std::abs(places[i][2] - static_cast<double>(i) * mean) > tolerated) return false;
+  }
+  return true;
 }
 
-void check_missing(const std::vector<Slice>& slices, const Vector& normal, const std::filesystem::path& folder) {
-  const double usual = usual_distance(slices, normal);
-  for (std::size_t i = 1; i < slices.size(); ++i) {
-    const double below = along(slices[i - 1], normal);
-    const double above = along(slices[i], normal);
-    const double steps = std::round((above - below) / usual);
-    if (steps >= 2 && std::abs(above - below - steps * usual) <= tolerated_deviation * usual * steps)
+std::string span_of(const Slice& below, const Slice& above, const Vector3& normal) {
+  return fmt::format("{:.3f} mm ({}) to {:.3f} mm ({})", dot(below.position_mm, normal), name_of(below),
+                     dot(above.position_mm, normal), name_of(above));
+}
+
+void check_gaps(const std::vector<Slice>& slices, const std::vector<double>& distances, const fs::path& path) {
+  const double median = median_of(distances);
+  const double allowed = std::min(largest_gap_in_medians * median, largest_gap_mm);
+  for (std::size_t i = 0; i < distances.size(); ++i) {
+    if (distances[i] > allowed)
       throw InputError(
-          "{}: {:.0f} slice{} missing between {:.3f} mm ({}) and {:.3f} mm ({}), where slices are {:.3f} mm apart",
-          folder.string(), steps - 1, steps > 2 ? "s" : "", below, name(slices[i - 1]), above, name(slices[i]), usual);
+          "{}: slices are missing: a gap of {:.3f} mm from {}, where slices are {:.3f} mm apart; at most {:.3f} mm are "
+          "interpolated",
+          path.string(), distances[i], span_of(slices[i], slices[i + 1], normal_of(slices.front().orientation)), median,
+          allowed);
   }
 }
 
-void check_distances(const std::vector<Slice>& slices, const Vector& normal, const std::filesystem::path& folder) {
-  const double mean = mean_distance(slices, normal);
-  const double first = along(slices.front(), normal);
-  const auto expected = [&](std::size_t i) { return first + static_cast<double>(i) * mean; };
-  const auto deviation = [&](std::size_t i) { return std::abs(along(slices[i], normal) - expected(i)); };
-  std::size_t worst = 1;
-  for (std::size_t i = 1; i < slices.size(); ++i) worst = deviation(i) > deviation(worst) ? i : worst;
-  if (deviation(worst) <= std::max(tolerated_deviation * mean, position_rounding_mm)) return;
-  const double position = along(slices[worst], normal);
-  throw InputError(
-      "{}: mixed spacing, {} is at {:.3f} mm, {:.3f} mm from {}; at equal distances of {:.3f} mm it would be at {:.3f} "
-      "mm",
-      folder.string(), name(slices[worst]), position, position - along(slices[worst - 1], normal),
-      name(slices[worst - 1]), mean, expected(worst));
+std::string warning_of_gaps(const std::vector<Slice>& slices, const std::vector<double>& distances, double spacing) {
+  const Vector3 normal = normal_of(slices.front().orientation);
+  std::vector<std::string> named;
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < distances.size(); ++i) {
+    if (distances[i] <= spacing * (1 + tolerated_deviation)) continue;
+    if (++count <= most_gaps_named) named.push_back(span_of(slices[i], slices[i + 1], normal));
+  }
+  if (count > most_gaps_named) named.push_back(fmt::format("{} more", count - most_gaps_named));
+  const auto [smallest, largest] = std::ranges::minmax(distances);
+  return fmt::format(
+      "mixed slice spacing, {:.3f} to {:.3f} mm: resampled linearly to {:.3f} mm; slices are wider apart, and what is "
+      "between them is interpolated, from {}",
+      smallest, largest, spacing, fmt::join(named, ", from "));
 }
 
-}  // namespace
+// Where the grid begins and how many pixels it has, so that it holds all slices; whole pixels from the first slice's.
+struct Extent {
+  std::int64_t begin = 0;
+  std::int64_t size = 0;
+};
 
-Vector normal_of(const std::array<double, 6>& o) {
-  const Vector cross = {o[1] * o[5] - o[2] * o[4], o[2] * o[3] - o[0] * o[5], o[0] * o[4] - o[1] * o[3]};
-  const double length = std::sqrt(dot(cross, cross));
-  return {cross[0] / length + 0.0, cross[1] / length + 0.0, cross[2] / length + 0.0};
+Extent extent_of(const std::vector<Vector3>& places, std::size_t axis, double spacing_mm, std::int64_t size) {
+  double lowest = 0;
+  double highest = 0;
+  for (const Vector3& place : places) {
+    lowest = std::min(lowest, place[axis] / spacing_mm);
+    highest = std::max(highest, place[axis] / spacing_mm);
+  }
+  constexpr double rounding = 1e-6;
+  const auto begin = static_cast<std::int64_t>(std::floor(lowest + rounding));
+  const auto end = static_cast<std::int64_t>(std::ceil(highest - rounding)) + size;
+  return {begin, end - begin};
 }
 
-Geometry stack_geometry(std::vector<Slice>& slices, const std::filesystem::path& folder) {
-  if (slices.size() < 2)
-    throw InputError("{}: the series has {} slice, a volume needs at least 2", folder.string(), slices.size());
-  check_alike(slices, folder);
-  const Vector normal = normal_of(slices.front().orientation);
-  if (!std::isfinite(normal[0]))
-    throw InputError("{}: Image Orientation (Patient) of {} spans no plane", folder.string(), name(slices.front()));
-  std::ranges::sort(slices, [&](const Slice& a, const Slice& b) {
-    const double first = along(a, normal);
-    const double second = along(b, normal);
-    return first != second ? first < second : a.file < b.file;
-  });
-  check_duplicates(slices, normal, folder);
-  check_shear(slices, normal, folder);
-  check_missing(slices, normal, folder);
-  check_distances(slices, normal, folder);
-
-  const Slice& first = slices.front();
+Geometry upright_geometry(const Slice& first, std::int64_t count, double distance_mm) {
   Geometry geometry;
-  geometry.size = {first.pixels.columns, first.pixels.rows, static_cast<std::int64_t>(slices.size())};
-  geometry.spacing_mm = {first.pixel_spacing_mm[1], first.pixel_spacing_mm[0], mean_distance(slices, normal)};
+  geometry.size = {first.pixels.columns, first.pixels.rows, count};
+  geometry.spacing_mm = {first.pixel_spacing_mm[1], first.pixel_spacing_mm[0], distance_mm};
+  const Vector3 normal = normal_of(first.orientation);
   for (std::size_t row = 0; row < 3; ++row) {
     geometry.origin_mm[row] = first.position_mm[row] + 0.0;
     geometry.direction[row * 3] = first.orientation[row] + 0.0;
@@ -152,6 +189,62 @@ Geometry stack_geometry(std::vector<Slice>& slices, const std::filesystem::path&
     geometry.direction[row * 3 + 2] = normal[row];
   }
   return geometry;
+}
+
+// Widens the grid to all slices, and says where each lies in it.
+void place_slices(Stack& stack, const std::vector<Vector3>& places, bool tilted) {
+  Geometry& g = stack.geometry;
+  std::array<Extent, 2> extents{};
+  for (std::size_t axis = 0; axis < 2; ++axis) {
+    extents[axis] = tilted ? extent_of(places, axis, g.spacing_mm[axis], g.size[axis]) : Extent{0, g.size[axis]};
+    g.size[axis] = extents[axis].size;
+    for (std::size_t row = 0; row < 3; ++row)
+      g.origin_mm[row] += g.direction[row * 3 + axis] * static_cast<double>(extents[axis].begin) * g.spacing_mm[axis];
+  }
+  for (const Vector3& place : places) {
+    SlicePlace& placed = stack.places.emplace_back(SlicePlace{place[2], {}});
+    for (std::size_t axis = 0; axis < 2; ++axis)
+      placed.shift[axis] = (tilted ? place[axis] / g.spacing_mm[axis] : 0) - static_cast<double>(extents[axis].begin);
+  }
+}
+
+}  // namespace
+
+Stack stack_of(std::vector<Slice> slices, const fs::path& path, const SamePixels& same_pixels,
+               std::vector<std::string>& warnings) {
+  if (slices.size() < 2)
+    throw InputError("{}: the series has {} slice, a volume needs at least 2", path.string(), slices.size());
+  check_alike(slices, path);
+  check_one_stack(slices, path);
+  const Vector3 normal = normal_of(slices.front().orientation);
+  std::ranges::sort(slices, [&](const Slice& a, const Slice& b) {
+    const double first = dot(a.position_mm, normal);
+    const double second = dot(b.position_mm, normal);
+    return std::tie(first, a.file, a.frame) < std::tie(second, b.file, b.frame);
+  });
+  slices = without_duplicates(std::move(slices), path, same_pixels, warnings);
+
+  const std::vector<Vector3> places = places_mm(slices);
+  const double tilt_degrees = tilt_of(slices, places, path);
+  double distance = as_decimal(places.back()[2] / static_cast<double>(slices.size() - 1));
+  auto count = static_cast<std::int64_t>(slices.size());
+  const bool equal = equally_spaced(places, distance);
+  if (tilt_degrees != 0)
+    warnings.push_back(
+        fmt::format("gantry tilt of {:.1f} degrees: resampled linearly to an upright stack, {:g} HU "
+                    "outside the slices",
+                    tilt_degrees, air_hu));
+  if (!equal) {
+    const std::vector<double> distances = distances_of(places);
+    check_gaps(slices, distances, path);
+    distance = as_decimal(std::max(std::ranges::min(distances), median_of(distances) / 2));
+    count = static_cast<std::int64_t>(std::floor(places.back()[2] / distance + 1e-6)) + 1;
+    warnings.push_back(warning_of_gaps(slices, distances, distance));
+  }
+  Stack stack{std::move(slices), {}, {}};
+  stack.geometry = upright_geometry(stack.slices.front(), count, distance);
+  if (!equal || tilt_degrees != 0) place_slices(stack, places, tilt_degrees != 0);
+  return stack;
 }
 
 }  // namespace twintrack::volume_io

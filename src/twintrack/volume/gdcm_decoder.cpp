@@ -1,11 +1,10 @@
 #include "twintrack/volume/gdcm_decoder.hpp"
 
 #include <fcntl.h>
+#include <gdcmBitmap.h>
+#include <gdcmSequenceOfFragments.h>
 #include <gdcmTrace.h>
-#include <itkGDCMImageIO.h>
-#include <itkOutputWindow.h>
 #include <signal.h>
-#include <spdlog/spdlog.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -13,24 +12,25 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <mutex>
 #include <string>
-#include <utility>
 
 #include "twintrack/core/error.hpp"
-#include "twintrack/core/system.hpp"
 
 namespace twintrack::volume_io {
 namespace {
 
-namespace fs = std::filesystem;
-
 // What the child sends: a kind, the number of bytes, the bytes.
-enum class Kind : std::uint32_t { pixels, error, remark };
-struct FrameHead {
+enum class Kind : std::uint32_t { pixels, error };
+struct MessageHead {
   Kind kind;
-  std::uint32_t bytes;
+  std::uint64_t bytes;
 };
-constexpr std::uint32_t longest_text = 1024;
+constexpr std::size_t longest_text = 1024;
+// What a codec may need: some memory, and a slice several times.
+constexpr std::size_t decoder_bytes = std::size_t{1} << 29;
+constexpr std::size_t decoder_copies = 32;
 
 bool send_all(int descriptor, const void* data, std::size_t size) {
   const char* bytes = static_cast<const char*>(data);
@@ -56,70 +56,47 @@ bool receive_all(int descriptor, void* data, std::size_t size) {
   return true;
 }
 
-void send_frame(int descriptor, Kind kind, const void* data, std::size_t size) {
-  const FrameHead head{kind, static_cast<std::uint32_t>(size)};
+void send_message(int descriptor, Kind kind, const void* data, std::size_t size) {
+  const MessageHead head{kind, size};
   if (!send_all(descriptor, &head, sizeof(head)) || !send_all(descriptor, data, size)) ::_exit(1);
 }
 
-void send_text(int descriptor, Kind kind, std::string text) {
-  text.resize(std::min<std::size_t>(text.size(), longest_text));
-  send_frame(descriptor, kind, text.data(), text.size());
-}
-
-class RemarkWindow : public itk::OutputWindow {
- public:
-  using Self = RemarkWindow;
-  using Pointer = itk::SmartPointer<Self>;
-  itkFactorylessNewMacro(Self);
-  void SendTo(int descriptor) { descriptor_ = descriptor; }
-  void DisplayText(const char* text) override { send_text(descriptor_, Kind::remark, text); }
-
- private:
-  int descriptor_ = -1;
-};
-
-template <typename T>
-void copy_pixels(const std::vector<char>& buffer, std::span<float> pixels) {
-  const T* const values = reinterpret_cast<const T*>(buffer.data());
-  for (std::size_t i = 0; i < pixels.size(); ++i) pixels[i] = static_cast<float>(values[i]);
-}
-
-void copy_pixels(itk::IOComponentEnum type, const std::vector<char>& buffer, std::span<float> pixels) {
-  switch (type) {
-    case itk::IOComponentEnum::UCHAR:
-      return copy_pixels<unsigned char>(buffer, pixels);
-    case itk::IOComponentEnum::CHAR:
-      return copy_pixels<signed char>(buffer, pixels);
-    case itk::IOComponentEnum::USHORT:
-      return copy_pixels<unsigned short>(buffer, pixels);
-    case itk::IOComponentEnum::SHORT:
-      return copy_pixels<short>(buffer, pixels);
-    case itk::IOComponentEnum::UINT:
-      return copy_pixels<unsigned int>(buffer, pixels);
-    case itk::IOComponentEnum::INT:
-      return copy_pixels<int>(buffer, pixels);
-    case itk::IOComponentEnum::FLOAT:
-      return copy_pixels<float>(buffer, pixels);
-    case itk::IOComponentEnum::DOUBLE:
-      return copy_pixels<double>(buffer, pixels);
-    default:
-      throw std::runtime_error("its pixels have an unknown type");
+gdcm::DataElement encapsulated(const Slice& slice) {
+  const auto sequence = gdcm::SequenceOfFragments::New();
+  std::ifstream file(slice.file, std::ios::binary);
+  std::string bytes;
+  for (const PixelFragment& part : slice.pixels.fragments) {
+    bytes.resize(part.bytes);
+    file.seekg(static_cast<std::streamoff>(part.offset));
+    if (!file.read(bytes.data(), part.bytes)) throw std::runtime_error("the file breaks off");
+    gdcm::Fragment fragment;
+    fragment.SetByteValue(bytes.data(), part.bytes);
+    sequence->AddFragment(fragment);
   }
+  gdcm::DataElement element(gdcm::Tag(0x7fe0, 0x0010));
+  element.SetVR(gdcm::VR::OB);
+  element.SetValue(*sequence);
+  return element;
 }
 
-void decode(const fs::path& file, std::span<float> pixels) {
-  const auto io = itk::GDCMImageIO::New();
-  io->SetFileName(file.string());
-  io->ReadImageInformation();
-  if (io->GetNumberOfComponents() != 1 ||
-      io->GetImageSizeInPixels() != static_cast<itk::ImageIOBase::SizeType>(pixels.size()))
-    throw std::runtime_error("its pixels are not those that its header announces");
-  itk::ImageIORegion region(io->GetNumberOfDimensions());
-  for (unsigned axis = 0; axis < io->GetNumberOfDimensions(); ++axis) region.SetSize(axis, io->GetDimensions(axis));
-  io->SetIORegion(region);
-  std::vector<char> buffer(static_cast<std::size_t>(io->GetImageSizeInBytes()));
-  io->Read(buffer.data());
-  copy_pixels(io->GetComponentType(), buffer, pixels);
+void decode(const Slice& slice, std::vector<char>& pixels) {
+  const PixelLayout& layout = slice.pixels;
+  gdcm::Bitmap image;
+  image.SetNumberOfDimensions(2);
+  image.SetColumns(static_cast<unsigned>(layout.columns));
+  image.SetRows(static_cast<unsigned>(layout.rows));
+  image.SetPixelFormat(gdcm::PixelFormat(1, static_cast<unsigned short>(8 * layout.bytes_allocated),
+                                         static_cast<unsigned short>(layout.bits_stored),
+                                         static_cast<unsigned short>(layout.high_bit), layout.is_signed ? 1 : 0));
+  image.SetPhotometricInterpretation(gdcm::PhotometricInterpretation::MONOCHROME2);
+  image.SetTransferSyntax(gdcm::TransferSyntax::GetTSType(layout.transfer_syntax.c_str()));
+  image.SetDataElement(encapsulated(slice));
+  pixels.resize(layout.stored_bytes());
+  if (image.GetBufferLength() != pixels.size()) throw std::runtime_error("they have another size than the header says");
+  if (!image.GetBuffer(pixels.data())) throw std::runtime_error("the codec failed on them");
+  const gdcm::PixelFormat& found = image.GetPixelFormat();
+  if (found.GetSamplesPerPixel() != 1 || found.GetBitsAllocated() != 8 * layout.bytes_allocated)
+    throw std::runtime_error("they are not what the header says");
 }
 
 // Codecs print to stderr, and a crash that is expected here needs no core file.
@@ -134,85 +111,79 @@ void be_quiet() {
   gdcm::Trace::ErrorOff();
 }
 
-[[noreturn]] void run_child(const std::vector<fs::path>& files, std::size_t pixel_count, int descriptor) {
+// Some codecs allocate what damaged data announce.
+void limit_memory(const std::vector<const Slice*>& slices) {
+  std::size_t largest = 0;
+  for (const Slice* slice : slices) largest = std::max(largest, slice->pixels.stored_bytes());
+  std::uint64_t pages = 0;
+  std::ifstream("/proc/self/statm") >> pages;
+  const rlim_t limit =
+      pages * static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE)) + decoder_bytes + decoder_copies * largest;
+  const rlimit memory{limit, limit};
+  if (pages > 0) ::setrlimit(RLIMIT_AS, &memory);
+}
+
+[[noreturn]] void run_child(const std::vector<const Slice*>& slices, int descriptor) {
   be_quiet();
+  limit_memory(slices);
   try {
-    const auto window = RemarkWindow::New();
-    window->SendTo(descriptor);
-    itk::OutputWindow::SetInstance(window);
-    std::vector<float> pixels(pixel_count);
-    for (const fs::path& file : files) {
-      decode(file, pixels);
-      send_frame(descriptor, Kind::pixels, pixels.data(), pixels.size() * sizeof(float));
+    std::vector<char> pixels;
+    for (const Slice* slice : slices) {
+      decode(*slice, pixels);
+      send_message(descriptor, Kind::pixels, pixels.data(), pixels.size());
     }
-  } catch (const itk::ExceptionObject& error) {
-    send_text(descriptor, Kind::error, error.GetDescription());
   } catch (const std::exception& error) {
-    send_text(descriptor, Kind::error, error.what());
+    const std::string text(error.what());
+    send_message(descriptor, Kind::error, text.data(), std::min(text.size(), longest_text));
   }
   ::_exit(0);
 }
 
-// The child and the end of the pipe that it writes to; both are gone when this is.
-class Decoder {
- public:
-  Decoder(const std::vector<fs::path>& files, std::size_t pixel_count) {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw ResourceError("no pipe to decode DICOM pixels");
-    process_ = ::fork();
-    if (process_ == 0) {
-      ::close(ends[0]);
-      run_child(files, pixel_count, ends[1]);
-    }
-    ::close(ends[1]);
-    input_ = ends[0];
-    if (process_ < 0) {
-      ::close(input_);
-      throw ResourceError("no process to decode DICOM pixels");
-    }
-  }
-  ~Decoder() {
-    ::close(input_);
-    ::kill(process_, SIGKILL);
-    while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
-    }
-  }
-  Decoder(const Decoder&) = delete;
-  Decoder& operator=(const Decoder&) = delete;
-
-  void receive(const fs::path& file, std::span<float> pixels) {
-    for (;;) {
-      FrameHead head{};
-      if (!receive_all(input_, &head, sizeof(head))) throw_damaged(file, "the decoder failed on them");
-      if (head.kind == Kind::pixels && head.bytes == pixels.size_bytes() &&
-          receive_all(input_, pixels.data(), pixels.size_bytes()))
-        return;
-      std::string text(std::min(head.bytes, longest_text), '\0');
-      if (head.kind == Kind::pixels || !receive_all(input_, text.data(), text.size()))
-        throw_damaged(file, "the decoder failed on them");
-      if (head.kind != Kind::remark) throw_damaged(file, text);
-      spdlog::debug("{}: {}", file.string(), text);
-    }
-  }
-
- private:
-  [[noreturn]] static void throw_damaged(const fs::path& file, std::string_view why) {
-    throw InputError("{}: damaged, its compressed pixels cannot be decoded: {}", file.string(), why);
-  }
-
-  pid_t process_ = -1;
-  int input_ = -1;
-};
+[[noreturn]] void throw_damaged(const Slice& slice, std::string_view why) {
+  throw InputError("{}: damaged, its compressed pixels {}cannot be decoded: {}", slice.file.string(),
+                   slice.frame == 0 ? "" : fmt::format("of frame {} ", slice.frame), why);
+}
 
 }  // namespace
 
-void decode_with_gdcm(const std::vector<fs::path>& files, std::span<float> voxels) {
-  const std::size_t pixel_count = voxels.size() / files.size();
-  Decoder decoder(files, pixel_count);
-  for (std::size_t i = 0; i < files.size(); ++i) {
-    throw_if_interrupted();
-    decoder.receive(files[i], voxels.subspan(i * pixel_count, pixel_count));
+GdcmDecoder::GdcmDecoder(const std::vector<const Slice*>& slices) : slices_(slices) {
+  // One at a time: a child must not inherit another's pipe, and handlers that libraries run before a fork (ITK's
+  // threads) may not be able to run twice at once.
+  static std::mutex starting;
+  const std::lock_guard lock(starting);
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw ResourceError("no pipe to decode DICOM pixels");
+  process_ = ::fork();
+  if (process_ == 0) {
+    ::close(ends[0]);
+    run_child(slices_, ends[1]);
   }
+  ::close(ends[1]);
+  input_ = ends[0];
+  if (process_ < 0) {
+    ::close(input_);
+    throw ResourceError("no process to decode DICOM pixels");
+  }
+}
+
+GdcmDecoder::~GdcmDecoder() {
+  ::close(input_);
+  ::kill(process_, SIGKILL);
+  while (::waitpid(process_, nullptr, 0) < 0 && errno == EINTR) {
+  }
+}
+
+void GdcmDecoder::next(std::span<std::byte> stored) {
+  const Slice& slice = *slices_[next_++];
+  MessageHead head{};
+  if (!receive_all(input_, &head, sizeof(head))) throw_damaged(slice, "the decoder failed on them");
+  if (head.kind == Kind::pixels && head.bytes == stored.size_bytes() &&
+      receive_all(input_, stored.data(), stored.size_bytes()))
+    return;
+  std::string text(std::min<std::size_t>(head.bytes, longest_text), '\0');
+  if (head.kind != Kind::error || !receive_all(input_, text.data(), text.size()))
+    throw_damaged(slice, "the decoder failed on them");
+  throw_damaged(slice, text);
 }
 
 }  // namespace twintrack::volume_io

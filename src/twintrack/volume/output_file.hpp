@@ -1,4 +1,4 @@
-// A file that is written piece by piece and appears complete or not at all. Internal to this module.
+// A file that is written piece by piece and appears complete or not at all. Internal to the library.
 #pragma once
 
 #include <cstddef>

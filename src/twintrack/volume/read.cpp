@@ -1,15 +1,20 @@
+#include <spdlog/spdlog.h>
+
 #include <algorithm>
 #include <new>
 
 #include "twintrack/core/error.hpp"
 #include "twintrack/volume/byte_stream.hpp"
 #include "twintrack/volume/dicom_header.hpp"
-#include "twintrack/volume/dicom_series.hpp"
+#include "twintrack/volume/dicom_input.hpp"
+#include "twintrack/volume/dicom_source.hpp"
+#include "twintrack/volume/dicom_volume.hpp"
 #include "twintrack/volume/file_format.hpp"
 #include "twintrack/volume/io.hpp"
 #include "twintrack/volume/meta_image.hpp"
 #include "twintrack/volume/nifti.hpp"
 #include "twintrack/volume/nrrd.hpp"
+#include "twintrack/volume/read_geometry.hpp"
 #include "twintrack/volume/text_fields.hpp"
 #include "twintrack/volume/voxel_reader.hpp"
 
@@ -23,7 +28,7 @@ constexpr std::string_view gzip_magic = "\x1f\x8b";
 
 std::string inflated_head(const fs::path& file) {
   std::string head(nifti_header_bytes, '\0');
-  ByteStream stream(file, 0, true);
+  ByteStream stream(file, 0, Coding::gzip_or_zlib);
   head.resize(stream.read(std::as_writable_bytes(std::span(head))));
   return head;
 }
@@ -37,9 +42,7 @@ RawImage parse_header(const fs::path& file) {
   if (is_nifti(head)) return parse_nifti(head, compressed, file);
   if (!compressed && is_nrrd(head)) return parse_nrrd(file);
   if (!compressed && is_meta_image(head)) return parse_meta_image(file);
-  if (is_dicom(stored))
-    throw InputError("{}: a single DICOM file, give the folder that holds the whole series", file.string());
-  throw InputError("{}: no image, its content is neither NIfTI, MetaImage nor NRRD", file.string());
+  throw InputError("{}: no image, its content is neither NIfTI, MetaImage, NRRD nor DICOM", file.string());
 }
 
 bool is_folder(const fs::path& path) {
@@ -55,17 +58,27 @@ bool is_folder(const fs::path& path) {
   return false;
 }
 
+// A folder, a list of files, or a file that begins as DICOM files do.
+bool means_dicom(const fs::path& path) {
+  return is_folder(path) || is_file_list(path) || is_dicom(read_head(path, dicom_preamble_bytes));
+}
+
 RawImage checked_header(const fs::path& file) {
   RawImage image = parse_header(file);
   check_geometry(image.geometry, file);
   return image;
 }
 
-Volume<float> read_any(const fs::path& path, const std::optional<std::string>& series_uid) {
-  if (is_folder(path)) return read_dicom_series(path, series_uid);
+void refuse_series_of_a_file(const fs::path& path, const std::optional<std::string>& series_uid) {
   if (series_uid)
     throw InputError("{}: series {} can be chosen from a DICOM folder only, this is a file", path.string(),
                      *series_uid);
+}
+
+Volume<float> read_any(const fs::path& path, const std::optional<std::string>& series_uid,
+                       std::vector<std::string>& warnings) {
+  if (means_dicom(path)) return read_dicom(path, series_uid, warnings);
+  refuse_series_of_a_file(path, series_uid);
   const RawImage image = checked_header(path);
   return {image.geometry, read_voxels(image, path)};
 }
@@ -107,17 +120,40 @@ std::string voxel_name(std::int64_t index, const Geometry& geometry) {
   return fmt::format("x={}, y={}, z={}", index % size[0], index / size[0] % size[1], index / (size[0] * size[1]));
 }
 
-Volume<float> read_volume(const fs::path& path, const std::optional<std::string>& series_uid) {
+Volume<float> read_volume(const fs::path& path, const std::optional<std::string>& series_uid,
+                          std::vector<std::string>& warnings) {
   return reading(path, [&] {
-    Volume<float> volume = read_any(path, series_uid);
+    Volume<float> volume = read_any(path, series_uid, warnings);
     check_finite(volume, path);
     return volume;
   });
 }
 
+Volume<float> read_volume(const fs::path& path, const std::optional<std::string>& series_uid) {
+  std::vector<std::string> warnings;
+  Volume<float> volume = read_volume(path, series_uid, warnings);
+  for (const std::string& warning : warnings) spdlog::warn("{}: {}", path.string(), warning);
+  return volume;
+}
+
+Geometry read_geometry(const fs::path& path, const std::optional<std::string>& series_uid) {
+  return reading(path, [&] {
+    if (means_dicom(path)) return geometry_of_dicom(path, series_uid);
+    refuse_series_of_a_file(path, series_uid);
+    return checked_header(path).geometry;
+  });
+}
+
+std::optional<DicomSource> dicom_source(const fs::path& path, const std::optional<std::string>& series_uid) {
+  return reading(path, [&]() -> std::optional<DicomSource> {
+    if (!means_dicom(path)) return {};
+    return source_of(path, series_uid);
+  });
+}
+
 Geometry read_blocks(const fs::path& path, const std::function<void(const Geometry&)>& start, const VoxelBlock& take) {
   return reading(path, [&] {
-    if (is_folder(path)) {
+    if (means_dicom(path)) {
       const Volume<float> volume = read_volume(path);
       start(volume.geometry);
       take(0, volume.voxels);

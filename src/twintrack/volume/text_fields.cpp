@@ -63,7 +63,7 @@ std::vector<std::int64_t> parse_integers(std::string_view text, std::size_t expe
 
 std::string read_head(const std::filesystem::path& file, std::size_t limit_bytes) {
   std::string head(std::min<std::uint64_t>(limit_bytes, std::filesystem::file_size(file)), '\0');
-  ByteStream stream(file, 0, false);
+  ByteStream stream(file, 0, Coding::none);
   head.resize(stream.read(std::as_writable_bytes(std::span(head))));
   return head;
 }

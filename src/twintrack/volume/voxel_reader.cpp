@@ -91,15 +91,6 @@ void check_file_length(const RawImage& image, const std::filesystem::path& file)
                      stored);
 }
 
-void skip(ByteStream& stream, std::uint64_t count) {
-  std::array<std::byte, 4096> passed;
-  while (count > 0) {
-    const std::size_t got = stream.read(std::span(passed).first(std::min<std::uint64_t>(count, passed.size())));
-    if (got == 0) return;
-    count -= got;
-  }
-}
-
 void stream_voxels(const RawImage& image, const std::filesystem::path& file,
                    const std::function<void(std::int64_t begin, std::span<const std::byte> bytes)>& take) {
   check_file_length(image, file);
@@ -107,8 +98,8 @@ void stream_voxels(const RawImage& image, const std::filesystem::path& file,
   const std::int64_t bytes_per_voxel = static_cast<std::int64_t>(bytes_of(image.type));
   const std::int64_t voxels_per_chunk = chunk_bytes / bytes_per_voxel;
 
-  ByteStream stream(image.data_file, image.stream_offset, image.compressed);
-  skip(stream, image.voxel_offset);
+  ByteStream stream(image.data_file, image.stream_offset, image.compressed ? Coding::gzip_or_zlib : Coding::none);
+  stream.skip(image.voxel_offset);
   std::vector<std::byte> chunk(static_cast<std::size_t>(std::min(count, voxels_per_chunk) * bytes_per_voxel));
   for (std::int64_t begin = 0; begin < count; begin += voxels_per_chunk) {
     throw_if_interrupted();
