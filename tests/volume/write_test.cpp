@@ -64,25 +64,6 @@ TEST(Write, bytes_do_not_depend_on_the_number_of_threads) {
   set_thread_count(usual);
 }
 
-// The matches that igzip finds depend on what its tables held before.
-TEST(Write, bytes_do_not_depend_on_what_was_written_before) {
-  const TemporaryFolder folder;
-  Geometry geometry = small_geometry();
-  geometry.size = {128, 96, 64};
-  Volume<float> smooth{geometry, std::vector<float>(static_cast<std::size_t>(geometry.voxel_count()))};
-  for (std::size_t i = 0; i < smooth.voxels.size(); ++i) smooth.voxels[i] = static_cast<float>(i % 977 / 60) * 0.2F;
-  write_volume(folder / "case.nii.gz", smooth);
-  const std::string first = get_file(folder / "case.nii.gz");
-  for (int seed = 0; seed < 8; ++seed) {
-    Volume<float> other = smooth;
-    for (std::size_t i = 0; i < other.voxels.size(); ++i)
-      other.voxels[i] = static_cast<float>((i * (seed + 3)) % 1009 / 50) * 0.2F;
-    write_volume(folder / "other.nii.gz", other);
-    write_volume(folder / "case.nii.gz", smooth);
-    EXPECT_TRUE(get_file(folder / "case.nii.gz") == first) << seed;
-  }
-}
-
 TEST(Write, incompressible_voxels_are_kept) {
   const TemporaryFolder folder;
   std::mt19937 random(3);

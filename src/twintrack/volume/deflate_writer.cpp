@@ -36,11 +36,12 @@ std::uint32_t first_checksum(StreamFormat format) { return format == StreamForma
 
 // Deflates `bytes` into blocks that end on a byte and look back at nothing before them.
 void compress(std::span<const std::byte> bytes, StreamFormat format, Chunk& chunk) {
-  const auto working_memory = std::make_unique_for_overwrite<std::uint8_t[]>(ISAL_DEF_LVL1_DEFAULT);
+  // Zeroed, as the stream: igzip looks for matches where its tables point to, and does not clear them first.
+  const auto working_memory = std::make_unique<std::uint8_t[]>(ISAL_DEF_LVL1_DEFAULT);
   if (!chunk.bytes) chunk.bytes = std::make_unique_for_overwrite<std::byte[]>(largest_compressed_chunk);
   // igzip only reads through this pointer.
   auto* const input = const_cast<std::uint8_t*>(reinterpret_cast<const std::uint8_t*>(bytes.data()));
-  isal_zstream stream;
+  isal_zstream stream{};
   isal_deflate_stateless_init(&stream);
   stream.level = 1;
   stream.level_buf = working_memory.get();
