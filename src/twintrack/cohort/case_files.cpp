@@ -208,7 +208,7 @@ MaskFile read_mask(const std::filesystem::path& file, const std::vector<int>& la
           } else if (labels.empty()) {
             throw InputError(
                 "{}: label {} at {}: a binary map of 0 and 1 is needed; in raters' files and segmentations, "
-                "--tumor-label says which labels are tumour",
+                "--tumor-label (in training --rater-label) says which labels are tumour",
                 file.string(), block[i], voxel_name(voxel, result.geometry));
           }
         }
