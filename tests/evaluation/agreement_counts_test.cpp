@@ -85,8 +85,8 @@ TEST(AgreementCounts, levels_equal_their_definition) {
     for (int k = 1; k <= raters; ++k) {
       const Overlap sets = overlap_of(
           voxel_count(shape),
-          [&](std::int64_t i) {
-            return rated.probability.voxels[i] >= static_cast<float>(k) / static_cast<float>(raters) - 1e-6F;
+          [&, level = static_cast<float>(k) / static_cast<float>(raters) - 1e-6F](std::int64_t i) {
+            return rated.probability.voxels[i] >= level;
           },
           [&](std::int64_t i) { return marks_at(rated.raters, i) >= k; });
       const AgreementLevel& level = levels[k - 1];

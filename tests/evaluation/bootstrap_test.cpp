@@ -147,7 +147,7 @@ TEST(BootstrapMean, needs_a_replicate) {
 // The same cases are drawn for both, so that the mean of the difference is the difference of the means.
 TEST(ComparePaired, draws_the_cases_that_the_means_draw) {
   std::vector<double> other = kScores;
-  std::ranges::rotate(other, other.begin() + 3);
+  std::rotate(other.begin(), other.begin() + 3, other.end());
   const PairedComparison comparison = compare_paired(kScores, other, 300, 9);
   EXPECT_NEAR(comparison.difference.mean, bootstrap_mean(kScores, 300, 9).mean - bootstrap_mean(other, 300, 9).mean,
               1e-14);

@@ -78,7 +78,9 @@ TEST(CalibrationError, brier_score_and_its_parts_equal_their_definitions) {
     const auto voxels = voxels_in(metrics.box, shape);
     const auto n = static_cast<Real>(voxels.size());
     const auto p_at = [&](std::int64_t voxel) { return static_cast<Real>(rated.probability.voxels[voxel]); };
-    const auto m_at = [&](std::int64_t voxel) { return static_cast<Real>(marks_at(rated.raters, voxel)) / raters; };
+    const auto m_at = [&, count = static_cast<Real>(raters)](std::int64_t voxel) {
+      return static_cast<Real>(marks_at(rated.raters, voxel)) / count;
+    };
     const auto bin_at = [&](std::int64_t voxel) { return std::min(49, bin_of(rated.probability.voxels[voxel])); };
     std::map<int, Weighted> bins;
     Real score = 0;
