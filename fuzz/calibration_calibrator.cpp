@@ -6,6 +6,7 @@
 
 #include "twintrack/calibration/calibrator.hpp"
 #include "twintrack/core/error.hpp"
+#include "twintrack/core/json.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using namespace twintrack;
