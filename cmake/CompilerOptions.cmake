@@ -8,7 +8,7 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
 endif()
 if(TWINTRACK_SANITIZE)
   target_compile_options(twintrack_options INTERFACE -fsanitize=${TWINTRACK_SANITIZE} -fno-omit-frame-pointer
-                                                     -fno-sanitize-recover=all -g)
+                                                     -fno-sanitize-recover=all)
   target_link_options(twintrack_options INTERFACE -fsanitize=${TWINTRACK_SANITIZE})
   # Function multi-versioning resolves before the sanitizers' runtime starts.
   target_compile_definitions(twintrack_options INTERFACE TWINTRACK_NO_MULTIVERSIONING)
