@@ -3,6 +3,7 @@
 #include "twintrack/core/parallel.hpp"
 #include "twintrack/core/shape_json.hpp"
 #include "twintrack/core/system.hpp"
+#include "twintrack/evaluation/agreement_counts.hpp"
 #include "twintrack/evaluation/vascular_involvement.hpp"
 #include "twintrack/resample/morphology.hpp"
 
@@ -16,7 +17,6 @@ namespace {
 
 constexpr std::int64_t kBlock = 1 << 16;
 constexpr int kAgreementLevels = 5;
-constexpr float kRounding = 1e-6F;  // a level k/5 is reached by a probability that float32 rounds below it
 
 // Sum over fixed blocks, whatever the number of threads.
 template <typename Term>
@@ -51,7 +51,7 @@ std::vector<std::uint8_t> threshold_map(const CaseResult& result, double thresho
 std::vector<double> agreement_volumes_mm3(std::span<const float> probability, double voxel_volume_mm3) {
   std::vector<double> volumes;
   for (int k = 1; k <= kAgreementLevels; ++k) {
-    const float level = static_cast<float>(k) / kAgreementLevels - kRounding;
+    const float level = agreement_edge(k, kAgreementLevels);
     volumes.push_back(voxel_volume_mm3 * blockwise_sum(probability.size(), [&](std::int64_t i) {
                         return probability[i] >= level ? 1.0 : 0.0;
                       }));
